@@ -1,0 +1,1 @@
+"""Reaching a cloud: HTTP, limits, retries, authentication."""

@@ -1,0 +1,35 @@
+"""Durations as Prometheus writes them: `30s`, `1h30m`, `14d`."""
+
+import re
+from typing import NewType
+
+Duration = NewType("Duration", float)
+"""Seconds; written in the configuration in Prometheus's form."""
+
+UNITS = {"y": 31_536_000.0, "w": 604_800.0, "d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+
+_FORM = re.compile(r"".join(rf"(?:(?P<{unit}>\d+){unit})?" for unit in UNITS))
+
+
+def parse_duration(text: str) -> Duration:
+    """Return the seconds that `text` stands for; raise ValueError where it is no duration."""
+    match = _FORM.fullmatch(text.strip())
+    if text.strip() == "0":
+        return Duration(0.0)
+    if match is None or not match.group():
+        msg = f"{text!r} is not a duration: write it like 30s, 5m or 1h30m"
+        raise ValueError(msg)
+    return Duration(
+        sum(int(count) * UNITS[unit] for unit, count in match.groupdict().items() if count)
+    )
+
+
+def format_duration(seconds: float) -> str:
+    """Return `seconds` in the form that `parse_duration` reads; parts under 1 ms are cut."""
+    rest = round(seconds * 1000)
+    parts = []
+    for unit, size in UNITS.items():
+        count, rest = divmod(rest, round(size * 1000))
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"

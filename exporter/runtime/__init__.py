@@ -1,0 +1,1 @@
+"""When it happens: polling, health, state, web."""

@@ -1,0 +1,1 @@
+"""What DMS (Kafka, RabbitMQ, RocketMQ) says."""

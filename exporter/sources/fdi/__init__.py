@@ -1,0 +1,1 @@
+"""What ROMA Connect FDI says."""

@@ -1,0 +1,1 @@
+"""What OceanBase OCP says."""

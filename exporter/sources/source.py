@@ -1,0 +1,117 @@
+"""What every collector extends, and what a poll is asked and answers."""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
+from typing import Any, ClassVar, Generic, TypeVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from exporter.api.client import Client
+from exporter.duration import Duration
+from exporter.exposition.family import Aggregate, Series
+from exporter.tasks.task import Task
+
+Record = TypeVar("Record", bound=msgspec.Struct)
+
+
+class PerTask(msgspec.Struct, frozen=True, kw_only=True):
+    """Which tasks have series of their own; aggregates always count every task."""
+
+    limit: int | None = None
+    """How many at most; None takes the limit of `defaults`."""
+    include: re.Pattern[str] = re.compile(".*")
+    """Only tasks whose name matches somewhere."""
+    exclude: re.Pattern[str] | None = None
+    """Not the tasks whose name matches somewhere."""
+    tags: tuple[str, ...] = ()
+    """Only tasks with one of these tags, where the API knows tags."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What every collector can be told; a source extends it with its own keys and defaults."""
+
+    enabled: bool = True
+    """Whether it is polled at all."""
+    interval: Duration = Duration(60.0)
+    """From the start of one poll to the start of the next."""
+    timeout: Duration | None = None
+    """For the whole poll; None takes `defaults.poll_timeout`."""
+    stale_after: Duration | None = None
+    """Age at which gauges go away; None is the larger of 5m and three intervals."""
+    per_task: PerTask = PerTask()
+    """Series for single tasks."""
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Which upstream instance a target is, as its URLs need it."""
+
+    target: str
+    project_id: str = ""
+    instance_id: str = ""
+    engine: str = ""
+    zone: ZoneInfo = ZoneInfo("UTC")
+
+
+class Ask(msgspec.Struct, frozen=True, kw_only=True):
+    """What a poll is given: the time, and what earlier polls leave open."""
+
+    now: float
+    reach: float | None = None
+    """Epoch seconds back to which settled runs must be read; None before the first whole poll."""
+    active: Collection[str] = ()
+    """Keys of the tasks that were active when last seen, and must not be lost sight of."""
+
+
+class Reading(msgspec.Struct, Generic[Record], frozen=True, kw_only=True):
+    """What one complete poll says: all or nothing."""
+
+    records: Mapping[str, Record] = {}
+    """Each record by its key."""
+    facts: Any = None
+    """What else this API tells, typed by the source that owns it."""
+    invalid: int = 0
+    """Records on good pages that made no sense and were left out."""
+    unknown: frozenset[str] = frozenset()
+    """Words of the vendor that are new to us, as `field=word`, shortened."""
+    history_from: float | None = None
+    """Settled runs are complete from this time on; None when the API has no history to miss."""
+    pending: float | None = None
+    """When the oldest settled run ended that cannot be told yet (its type unknown)."""
+
+
+class Source(ABC, Generic[Record]):
+    """One API of one target. Subclasses state facts; they never compare with the clock or count."""
+
+    system: ClassVar[str]
+    collector: ClassVar[str]
+    settings_type: ClassVar[type[Settings]] = Settings
+    """The keys that this collector takes in the configuration."""
+    records_are_runs: ClassVar[bool] = False
+    """A record is one run (DMS, OCP), not a definition that runs again and again (FDI)."""
+    task_types: ClassVar[tuple[str, ...]] = ()
+    """Task types known beforehand, counted from 0 from the first poll on."""
+    series: ClassVar[tuple[Series[Any], ...]] = ()
+    """Families with at most one sample for each record; subject to the limit of `per_task`."""
+    aggregates: ClassVar[tuple[Aggregate[Any], ...]] = ()
+    """Families computed from the whole reading."""
+
+    def __init__(self, client: Client, place: Place, settings: Any) -> None:
+        """Take the way to the cloud, the instance, and settings of `settings_type`."""
+        self.client = client
+        self.place = place
+        self.settings = settings
+
+    @abstractmethod
+    async def poll(self, ask: Ask) -> Reading[Record]:
+        """Read the whole of it, or raise a `SourceError`."""
+
+    def to_task(self, record: Record) -> Task | None:  # noqa: ARG002 - most sources yield no tasks
+        """Return the task that a record states; None where it states none, or none yet."""
+        return None
+
+    @staticmethod
+    def tag(record: Any) -> str:  # noqa: ARG004 - most APIs know no tags
+        """Return the tag that `per_task.tags` selects by."""
+        return ""
