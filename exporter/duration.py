@@ -6,7 +6,15 @@ from typing import NewType
 Duration = NewType("Duration", float)
 """Seconds; written in the configuration in Prometheus's form."""
 
-UNITS = {"y": 31_536_000.0, "w": 604_800.0, "d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+UNITS = {
+    "y": 31_536_000.0,
+    "w": 604_800.0,
+    "d": 86_400.0,
+    "h": 3_600.0,
+    "m": 60.0,
+    "s": 1.0,
+    "ms": 0.001,
+}
 
 _FORM = re.compile(r"".join(rf"(?:(?P<{unit}>\d+){unit})?" for unit in UNITS))
 

@@ -1,0 +1,1 @@
+"""What the clouds say: one file per API; this registry names them all."""
