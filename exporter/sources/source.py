@@ -78,7 +78,7 @@ class Reading(msgspec.Struct, Generic[Record], frozen=True, kw_only=True):
     history_from: float | None = None
     """Settled runs are complete from this time on; None when the API has no history to miss."""
     pending: float | None = None
-    """When the oldest settled run ended that cannot be told yet (its type unknown)."""
+    """When the oldest settled run ended whose type could not be told yet."""
 
 
 class Source(ABC, Generic[Record]):

@@ -33,7 +33,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     key: str
     name: str
-    task_type: str
+    task_type: str | None
+    """None while the cloud has not told it yet: the run is then counted later."""
     state: State
     run: str | None = None
     """Identity of the run that `state` is about; None when the cloud does not tell it."""
