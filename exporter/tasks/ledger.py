@@ -1,0 +1,223 @@
+"""
+Counting: which runs have settled since the first poll, exactly once each.
+
+A `Ledger` is one immutable value, so that it can be committed as a whole before a page shows it.
+Its rules:
+
+- The first whole poll (the baseline) counts nothing; it only remembers.
+- Afterwards a settled run counts when its task was remembered, or when it settled at or after the
+  `watermark`: whatever settled later than that is either remembered or new.
+- An identity counts once; its first outcome wins. A run older than the last one counted for the
+  same task is an echo of an old page, and does not count.
+- A retry or rollback proves an earlier failure; if no poll saw it, it counts once, then.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from exporter.tasks.task import ACTIVE, OUTCOMES, SETTLED, State, Task
+
+CLOCK_TOLERANCE = 900.0
+"""Seconds by which a cloud's clock may lag ours before we would miss runs after an empty baseline;
+beyond that the clouds refuse signed requests anyway."""
+
+
+class Track(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What is remembered of one task key; times are epoch seconds."""
+
+    name: str
+    state: State
+    since: float | None
+    seen: float
+    """When a poll last listed it or told a change of it."""
+    listed: bool = True
+    settled_run: str | None = None
+    """Identity of the last settled run: counted, or known from the baseline."""
+    settled_since: float | None = None
+    failed: bool = False
+    """A failure under this key was counted, or is older than the baseline."""
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The history of what people call one task: an FDI task, or all runs of one name."""
+
+    last_success: float | None = None
+    last_failure: float | None = None
+    consecutive_failures: int = 0
+
+
+Subject = tuple[str, str]
+"""(task key, or empty where a key is a single run; name)."""
+
+
+class Ledger(msgspec.Struct, frozen=True, kw_only=True):
+    """All that counting remembers of one collector."""
+
+    keys_are_runs: bool = False
+    counts: Mapping[tuple[str, State], int] = {}
+    """Settled runs by (task type, outcome)."""
+    tracks: Mapping[str, Track] = {}
+    records: Mapping[Subject, Record] = {}
+    watermark: float | None = None
+    """None until the baseline is complete."""
+    polled: float | None = None
+    """When the last whole poll began."""
+    gaps: int = 0
+    """How often the cloud's history did not reach back to the poll before."""
+
+    def subject(self, key: str, name: str) -> Subject:
+        """Return whose history a task belongs to."""
+        return ("" if self.keys_are_runs else key, name)
+
+
+def begin(task_types: Iterable[str], *, keys_are_runs: bool) -> Ledger:
+    """Return an empty ledger in which the known types stand at 0."""
+    counts = {(task_type, outcome): 0 for task_type in task_types for outcome in OUTCOMES}
+    return Ledger(keys_are_runs=keys_are_runs, counts=counts)
+
+
+def advance(
+    ledger: Ledger, changes: Mapping[str, Task | None], now: float
+) -> tuple[Ledger, frozenset[Subject]]:
+    """Take in tasks that are new or changed (None: no longer listed); return who was touched."""
+    page = _Page(ledger)
+    for key, task in sorted(changes.items(), key=_settling_order):
+        if task is None:
+            page.unlist(key)
+        else:
+            page.enter(task, now)
+    return page.close()
+
+
+def conclude(ledger: Ledger, now: float, history_from: float | None = None) -> Ledger:
+    """Close a whole poll that began at `now`: set the baseline, note a gap in the history."""
+    reach, watermark = ledger.polled, ledger.watermark
+    gap = reach is not None and history_from is not None and history_from > reach
+    if watermark is None:
+        settled = (t.since for t in ledger.tracks.values() if t.state in SETTLED and t.since)
+        watermark = max(settled, default=now - CLOCK_TOLERANCE)
+    return msgspec.structs.replace(ledger, polled=now, watermark=watermark, gaps=ledger.gaps + gap)
+
+
+def forget(ledger: Ledger, before: float, limit: int) -> Ledger:
+    """Drop what is no longer listed and was last seen `before`, or is beyond `limit` entries."""
+    gone = sorted((t.seen, key) for key, t in ledger.tracks.items() if not t.listed)
+    excess = max(0, len(ledger.tracks) - limit)
+    dropped = [key for rank, (seen, key) in enumerate(gone) if rank < excess or seen < before]
+    if not dropped:
+        return ledger
+    tracks = dict(ledger.tracks)
+    ends = [tracks.pop(key).since or 0.0 for key in dropped]
+    # What was forgotten must not count again: only runs newer than all of it can be new.
+    watermark = max(ledger.watermark or 0.0, *ends)
+    kept = {ledger.subject(key, track.name) for key, track in tracks.items()}
+    records = {s: r for s, r in ledger.records.items() if s in kept or _newest(r) >= before}
+    return msgspec.structs.replace(ledger, tracks=tracks, watermark=watermark, records=records)
+
+
+def active_keys(ledger: Ledger) -> frozenset[str]:
+    """Return the keys that were active when last seen, and still matter to a later poll."""
+    return frozenset(key for key, track in ledger.tracks.items() if track.state in ACTIVE)
+
+
+class _Page:
+    """The copy that `advance` writes on."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.baseline = ledger.watermark is None
+        self.counts = dict(ledger.counts)
+        self.tracks = dict(ledger.tracks)
+        self.records = dict(ledger.records)
+        self.touched: set[Subject] = set()
+
+    def unlist(self, key: str) -> None:
+        track = self.tracks.get(key)
+        if track is not None:
+            self.tracks[key] = msgspec.structs.replace(track, listed=False)
+            self.touched.add(self.ledger.subject(key, track.name))
+
+    def enter(self, task: Task, now: float) -> None:
+        track = self.tracks.get(task.key)
+        self.touched.add(self.ledger.subject(task.key, task.name))
+        if task.task_type is not None:
+            for outcome in OUTCOMES:
+                self.counts.setdefault((task.task_type, outcome), 0)
+        news = self._is_news(task, track)
+        failed = track is not None and track.failed
+        if task.failed_before and not failed and task.task_type is not None:
+            if news:
+                self.counts[task.task_type, State.FAILED] += 1
+            failed = True
+        settled = self._settles(task, track)
+        if settled:
+            if news:
+                self.counts[task.task_type or "", task.state] += 1
+            self._remember(task)
+        # A baseline that could not tell a type could not tell an earlier failure either.
+        failed = failed or (self.baseline and task.task_type is None)
+        old = track or Track(name=task.name, state=task.state, since=task.since, seen=now)
+        self.tracks[task.key] = Track(
+            name=task.name,
+            state=task.state,
+            since=task.since,
+            seen=now,
+            settled_run=task.run if settled else old.settled_run,
+            settled_since=task.since if settled else old.settled_since,
+            failed=failed or (settled and task.state is State.FAILED),
+        )
+
+    def _settles(self, task: Task, track: Track | None) -> bool:
+        """Whether the task shows a settled run that was not taken in before."""
+        if task.state not in SETTLED or task.run is None:
+            return False
+        if task.task_type is None and not self.baseline:
+            return False  # its turn comes when the type is known
+        if track is None or track.settled_run is None:
+            return True
+        echo = (task.since or 0.0) < (track.settled_since or 0.0)
+        return task.run != track.settled_run and not echo
+
+    def _is_news(self, task: Task, track: Track | None) -> bool:
+        """Whether it happened after the baseline."""
+        watermark = self.ledger.watermark
+        if watermark is None:
+            return False
+        return track is not None or task.since is None or task.since >= watermark
+
+    def _remember(self, task: Task) -> None:
+        """Note when it last succeeded or failed; late news of old runs change no streak."""
+        subject = self.ledger.subject(task.key, task.name)
+        old = self.records.get(subject, Record())
+        since = task.since
+        if since is None or task.state not in (State.SUCCEEDED, State.FAILED):
+            return
+        success, failure = old.last_success or 0.0, old.last_failure or 0.0
+        changes: dict[str, Any]
+        if task.state is State.SUCCEEDED:
+            changes = {"last_success": max(success, since)}
+            if since >= failure:
+                changes["consecutive_failures"] = 0
+        else:
+            changes = {"last_failure": max(failure, since)}
+            if since >= success:
+                changes["consecutive_failures"] = old.consecutive_failures + 1
+        self.records[subject] = msgspec.structs.replace(old, **changes)
+
+    def close(self) -> tuple[Ledger, frozenset[Subject]]:
+        ledger = msgspec.structs.replace(
+            self.ledger, counts=self.counts, tracks=self.tracks, records=self.records
+        )
+        return ledger, frozenset(self.touched)
+
+
+def _settling_order(change: tuple[str, Task | None]) -> tuple[float, str]:
+    """Oldest first, so that streaks come out in the order in which things happened."""
+    key, task = change
+    return ((task.since if task is not None else None) or 0.0, key)
+
+
+def _newest(record: Record) -> float:
+    return max(record.last_success or 0.0, record.last_failure or 0.0)

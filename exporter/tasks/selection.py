@@ -1,0 +1,53 @@
+"""Which tasks get series of their own, when there are more than the limit allows."""
+
+import re
+from collections.abc import Collection, Iterable
+
+import msgspec
+
+from exporter.tasks.task import ACTIVE, State, Task
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    """What the configuration says of per-task series."""
+
+    limit: int
+    include: re.Pattern[str]
+    exclude: re.Pattern[str] | None = None
+
+
+class Selection(msgspec.Struct, frozen=True):
+    """The keys that are shown, and how many matching ones are not."""
+
+    keys: frozenset[str]
+    hidden: int
+
+
+def matches(rules: Rules, name: str) -> bool:
+    """Whether the rules want a task of that name at all."""
+    if rules.exclude is not None and rules.exclude.search(name):
+        return False
+    return rules.include.search(name) is not None
+
+
+def select(
+    rules: Rules, tasks: Iterable[Task], urgent: Collection[str], shown: Collection[str]
+) -> Selection:
+    """
+    Choose failing, `urgent` (overdue, stuck) and running tasks first, then the most recent.
+
+    Between equals what is `shown` already stays, so that the edge does not flap between polls.
+    """
+    wanted = [task for task in tasks if matches(rules, task.name)]
+    if len(wanted) > rules.limit:
+        wanted.sort(key=lambda task: _rank(task, urgent, shown))
+    kept = frozenset(task.key for task in wanted[: rules.limit])
+    return Selection(kept, len(wanted) - len(kept))
+
+
+def _rank(
+    task: Task, urgent: Collection[str], shown: Collection[str]
+) -> tuple[int, bool, float, str]:
+    pressing = task.state is State.FAILED or task.key in urgent
+    grade = 0 if pressing else 1 if task.state in ACTIVE else 2
+    return (grade, task.key not in shown, -(task.since or 0.0), task.key)
