@@ -1,0 +1,163 @@
+"""The families that every system feeds: tasks by state, runs by outcome, and single tasks."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from exporter.exposition.family import Family, Kind, MetricType, Sample, Series
+from exporter.tasks.ledger import Ledger, Record, Subject
+from exporter.tasks.task import ACTIVE, State, Task
+
+UNTOLD = "unknown"
+"""Label of a task type that the cloud has not told yet."""
+
+TASKS = Family(
+    name="cloud_tasks",
+    help="Tasks by what they are doing, as of the last successful poll; every state is shown.",
+    kind=Kind.COUNT,
+    labels=("system", "task_type", "state"),
+)
+RUNS = Family(
+    name="cloud_task_runs_total",
+    help=(
+        "Runs that settled since counting began, each counted once. FDI shows only the last run"
+        " of a task, so of several runs between two polls one is counted: a lower bound."
+    ),
+    kind=Kind.COUNT,
+    type=MetricType.COUNTER,
+    labels=("system", "task_type", "outcome"),
+)
+STUCK = Family(
+    name="cloud_tasks_stuck",
+    help="Active tasks past the time by which they ought to be over, as of the last poll.",
+    kind=Kind.COUNT,
+    labels=("system", "task_type"),
+)
+OLDEST_ACTIVE = Family(
+    name="cloud_task_oldest_active_timestamp_seconds",
+    help="When the longest active task (queued or running) began; absent when none is active.",
+    kind=Kind.TIMESTAMP,
+    labels=("system", "task_type"),
+)
+_TASK = ("system", "task_id", "task_name")
+LAST_SUCCESS = Family(
+    name="cloud_task_last_success_timestamp_seconds",
+    help="When the task last succeeded (FDI: when its last successful run began).",
+    kind=Kind.TIMESTAMP,
+    labels=_TASK,
+)
+LAST_FAILURE = Family(
+    name="cloud_task_last_failure_timestamp_seconds",
+    help="When the task last failed (FDI: when its last failed run began).",
+    kind=Kind.TIMESTAMP,
+    labels=_TASK,
+)
+CONSECUTIVE_FAILURES = Family(
+    name="cloud_task_consecutive_failures",
+    help="Runs that failed since the last success, as far as polls saw them.",
+    kind=Kind.COUNT,
+    labels=_TASK,
+)
+ACTIVE_SINCE = Family(
+    name="cloud_task_active_since_timestamp_seconds",
+    help="When the task's present run began (of several, the oldest); absent when it is idle.",
+    kind=Kind.TIMESTAMP,
+    labels=_TASK,
+)
+
+
+class History(msgspec.Struct, frozen=True, kw_only=True):
+    """What is shown of one task, or of all runs of one name."""
+
+    system: str
+    subject: Subject
+    record: Record
+    active_since: float | None
+
+    def labels(self) -> tuple[str, ...]:
+        """Return the values of the labels of a task."""
+        return (self.system, *self.subject)
+
+
+HISTORY: tuple[Series[History], ...] = (
+    Series(LAST_SUCCESS, History.labels, lambda row: row.record.last_success),
+    Series(LAST_FAILURE, History.labels, lambda row: row.record.last_failure),
+    Series(CONSECUTIVE_FAILURES, History.labels, lambda row: row.record.consecutive_failures),
+    Series(ACTIVE_SINCE, History.labels, lambda row: row.active_since),
+)
+
+SHARED: tuple[Family, ...] = (
+    TASKS,
+    RUNS,
+    STUCK,
+    OLDEST_ACTIVE,
+    *(series.family for series in HISTORY),
+)
+
+
+def tasks_by_state(
+    system: str, task_types: Iterable[str], tasks: Iterable[Task]
+) -> Iterable[Sample]:
+    """Count tasks by type and state; every state of every type that is known is there."""
+    counts = Counter((task.task_type or UNTOLD, task.state) for task in tasks)
+    types = sorted({*task_types, *(task_type for task_type, _ in counts)})
+    for task_type in types:
+        for state in State:
+            yield (system, task_type, state.value), counts[task_type, state]
+
+
+def runs_by_outcome(system: str, ledger: Ledger) -> Iterable[Sample]:
+    """Return the counters as the ledger has them."""
+    for (task_type, outcome), count in sorted(ledger.counts.items()):
+        yield (system, task_type, str(outcome)), count
+
+
+def stuck_by_type(
+    system: str, task_types: Iterable[str], tasks: Iterable[Task], now: float
+) -> Iterable[Sample]:
+    """Count the active tasks past their deadline."""
+    counts = Counter(dict.fromkeys(task_types, 0))
+    counts.update(task.task_type or UNTOLD for task in tasks if is_stuck(task, now))
+    for task_type, count in sorted(counts.items()):
+        yield (system, task_type), count
+
+
+def is_stuck(task: Task, now: float) -> bool:
+    """Whether it is active past its deadline."""
+    return task.state in ACTIVE and task.deadline is not None and now > task.deadline
+
+
+def oldest_active(system: str, tasks: Iterable[Task]) -> Iterable[Sample]:
+    """Return the earliest start of what is active, by type."""
+    oldest: dict[str, float] = {}
+    for task in tasks:
+        if task.state in ACTIVE and task.since is not None:
+            task_type = task.task_type or UNTOLD
+            oldest[task_type] = min(task.since, oldest.get(task_type, task.since))
+    for task_type, since in sorted(oldest.items()):
+        yield (system, task_type), since
+
+
+def histories(
+    system: str, ledger: Ledger, tasks: Mapping[str, Task], shown: frozenset[str]
+) -> dict[Subject, History]:
+    """Return the rows of `HISTORY`: for the `shown` keys, and for every remembered name of runs."""
+    active: dict[Subject, float] = {}
+    subjects = set(ledger.records) if ledger.keys_are_runs else set()
+    for key in shown:
+        task = tasks[key]
+        subject = ledger.subject(key, task.name)
+        subjects.add(subject)
+        if task.state in ACTIVE and task.since is not None:
+            active[subject] = min(task.since, active.get(subject, task.since))
+    empty = Record()
+    return {
+        subject: History(
+            system=system,
+            subject=subject,
+            record=ledger.records.get(subject, empty),
+            active_since=active.get(subject),
+        )
+        for subject in sorted(subjects)
+    }

@@ -1,0 +1,118 @@
+"""The exporter's own families: what it did, how well, and how fresh what it shows is."""
+
+from exporter.exposition.family import Family, Kind, MetricType
+
+_COLLECTOR = ("target", "system", "collector")
+_API = ("target", "system", "operation")
+
+
+def _gauge(name: str, help_text: str, kind: Kind, labels: tuple[str, ...] = _COLLECTOR) -> Family:
+    return Family(name=f"cloud_task_exporter_{name}", help=help_text, kind=kind, labels=labels)
+
+
+def _counter(name: str, help_text: str, labels: tuple[str, ...] = _COLLECTOR) -> Family:
+    return Family(
+        name=f"cloud_task_exporter_{name}",
+        help=help_text,
+        kind=Kind.COUNT,
+        type=MetricType.COUNTER,
+        labels=labels,
+    )
+
+
+UP = _gauge("collector_up", "1 if the last poll gave a whole reading, 0 if it failed.", Kind.STATE)
+LAST_POLL_SUCCESS = _gauge(
+    "collector_last_success_timestamp_seconds",
+    "When the last poll that gave a whole reading began; what is shown is as of then.",
+    Kind.TIMESTAMP,
+)
+POLL_DURATION = _gauge(
+    "collector_poll_duration_seconds", "How long the last poll took.", Kind.SECONDS
+)
+INTERVAL = _gauge(
+    "collector_interval_seconds", "Configured time from one poll to the next.", Kind.SECONDS
+)
+TASKS_HIDDEN = _gauge(
+    "tasks_hidden",
+    "Tasks without series of their own because of the limit on per-task series.",
+    Kind.COUNT,
+)
+TASKS_INVALID = _gauge(
+    "tasks_invalid",
+    "Records of the last reading that made no sense and were left out.",
+    Kind.COUNT,
+)
+TASKS_VANISHED = _gauge(
+    "tasks_vanished",
+    "Tasks that were listed before the list dropped to nothing; 0 when the list has tasks.",
+    Kind.COUNT,
+)
+LIST_INCONSISTENT = _gauge(
+    "list_inconsistent",
+    "1 if the list went on changing between its pages, so that a task may be missing.",
+    Kind.STATE,
+)
+UNKNOWN_WORDS = _gauge(
+    "unknown_words",
+    "Different words (statuses, types) of the last reading that the exporter does not know.",
+    Kind.COUNT,
+)
+DUPLICATE_SERIES = _gauge(
+    "duplicate_series",
+    "Samples left out because their labels were the same as those of another one.",
+    Kind.COUNT,
+)
+CLOCK_SKEW = _gauge(
+    "clock_skew_seconds",
+    "The cloud's clock minus this machine's, from the last answer's Date header.",
+    Kind.SECONDS,
+    ("target", "system"),
+)
+POLLS = _counter("polls_total", "Polls that ended, well or badly.")
+POLL_FAILURES = _counter(
+    "poll_failures_total", "Polls that gave no whole reading, by reason.", (*_COLLECTOR, "reason")
+)
+POLLS_SKIPPED = _counter(
+    "polls_skipped_total", "Polls left out because the one before took longer than the interval."
+)
+HISTORY_GAPS = _counter(
+    "history_gaps_total",
+    "Times that the cloud's history did not reach back to the poll before: runs may be uncounted.",
+)
+API_REQUESTS = _counter(
+    "api_requests_total",
+    "Requests sent, by API operation and HTTP status (or the reason why there was no answer).",
+    (*_API, "code"),
+)
+API_DURATION = Family(
+    name="cloud_task_exporter_api_request_duration_seconds",
+    help="How long requests took, from sending to the end of the body.",
+    kind=Kind.SECONDS,
+    type=MetricType.HISTOGRAM,
+    labels=_API,
+)
+API_THROTTLED = _counter(
+    "api_throttled_total", "Requests that the cloud refused because of their rate.", _API
+)
+CREDENTIAL_EXPIRY = _gauge(
+    "credential_expiry_timestamp_seconds",
+    "When the present token or temporary key ends; absent for credentials that do not expire.",
+    Kind.TIMESTAMP,
+    ("credentials",),
+)
+CREDENTIAL_REFRESHES = _counter(
+    "credential_refreshes_total", "Tokens or temporary keys fetched.", ("credentials",)
+)
+SERIES = _gauge("series", "Samples of polled families on the page.", Kind.COUNT, ())
+TARGETS = _gauge("targets_configured", "Targets in the configuration.", Kind.COUNT, ())
+BUILD_INFO = _gauge(
+    "build_info",
+    "1, labelled with the version that runs.",
+    Kind.STATE,
+    ("version", "python_version"),
+)
+
+OWN: tuple[Family, ...] = tuple(
+    value for value in tuple(globals().values()) if isinstance(value, Family)
+)
+"""All of them, in the order above."""
