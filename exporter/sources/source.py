@@ -112,6 +112,11 @@ class Source(ABC, Generic[Record]):
         return None
 
     @staticmethod
+    def name(record: Any) -> str:
+        """Return the name that `per_task.include` and `exclude` select by."""
+        return str(getattr(record, "task_name", ""))
+
+    @staticmethod
     def tag(record: Any) -> str:  # noqa: ARG004 - most APIs know no tags
         """Return the tag that `per_task.tags` selects by."""
         return ""

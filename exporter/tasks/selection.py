@@ -14,6 +14,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     limit: int
     include: re.Pattern[str]
     exclude: re.Pattern[str] | None = None
+    tags: Collection[str] = ()
+    """Only tasks with one of these tags; empty for any."""
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -23,26 +25,26 @@ class Selection(msgspec.Struct, frozen=True):
     hidden: int
 
 
-def matches(rules: Rules, name: str) -> bool:
-    """Whether the rules want a task of that name at all."""
+def matches(rules: Rules, name: str, tag: str) -> bool:
+    """Whether the rules want a task of that name and tag at all."""
+    if rules.tags and tag not in rules.tags:
+        return False
     if rules.exclude is not None and rules.exclude.search(name):
         return False
     return rules.include.search(name) is not None
 
 
 def select(
-    rules: Rules, tasks: Iterable[Task], urgent: Collection[str], shown: Collection[str]
+    limit: int, wanted: Iterable[Task], urgent: Collection[str], shown: Collection[str]
 ) -> Selection:
     """
-    Choose failing, `urgent` (overdue, stuck) and running tasks first, then the most recent.
+    Choose at most `limit`: failing, `urgent` and running tasks first, then the most recent.
 
     Between equals what is `shown` already stays, so that the edge does not flap between polls.
     """
-    wanted = [task for task in tasks if matches(rules, task.name)]
-    if len(wanted) > rules.limit:
-        wanted.sort(key=lambda task: _rank(task, urgent, shown))
-    kept = frozenset(task.key for task in wanted[: rules.limit])
-    return Selection(kept, len(wanted) - len(kept))
+    ranked = sorted(wanted, key=lambda task: _rank(task, urgent, shown))
+    kept = frozenset(task.key for task in ranked[:limit])
+    return Selection(kept, len(ranked) - len(kept))
 
 
 def _rank(

@@ -1,0 +1,164 @@
+"""What one collector says now: the last reading, its tasks, what was counted, what is shown."""
+
+import itertools
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from exporter.exposition import families
+from exporter.exposition.families import History
+from exporter.exposition.family import Family, Sample, Series
+from exporter.exposition.shard import Shard, render, render_samples
+from exporter.sources.source import Reading, Source
+from exporter.tasks.ledger import Ledger, Subject, advance, conclude
+from exporter.tasks.selection import Rules, Selection, matches, select
+from exporter.tasks.task import Task
+
+CHUNK = 256
+"""Rows of work between two chances for the event loop to serve others."""
+
+T = TypeVar("T")
+Steps = Generator[None, None, T]
+"""Work in pieces: the driver may pause at each yield; the result is the return value."""
+
+
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
+    """All of it, as one value."""
+
+    ledger: Ledger
+    reading: Reading[Any] | None = None
+    tasks: Mapping[str, Task] = {}
+    selection: Selection = Selection(frozenset(), 0)
+    histories: Mapping[Subject, History] = {}
+    changed: frozenset[Any] = frozenset()
+    """Keys of records and histories that differ from the picture before."""
+    vanished: int = 0
+
+
+def take(
+    source: Source[Any], rules: Rules, old: Picture, reading: Reading[Any], now: float
+) -> Steps[Picture]:
+    """Return the picture after `reading`, which was asked for at `now`."""
+    before = old.reading.records if old.reading else {}
+    changed = {key for key, record in reading.records.items() if before.get(key) != record}
+    yield
+    ledger, tasks = yield from _count(source, old, reading, changed, now)
+    ledger = conclude(ledger, now, reading.history_from)
+    selection = _select(source, rules, old, reading, tasks, now)
+    yield
+    histories = families.histories(source.system, ledger, tasks, selection.keys & tasks.keys())
+    return Picture(
+        ledger=ledger,
+        reading=reading,
+        tasks=tasks,
+        selection=selection,
+        histories=histories,
+        changed=frozenset(changed)
+        | {s for s, row in histories.items() if old.histories.get(s) != row},
+        vanished=_vanished(source, old, reading),
+    )
+
+
+def _count(
+    source: Source[Any], old: Picture, reading: Reading[Any], changed: set[str], now: float
+) -> Steps[tuple[Ledger, dict[str, Task]]]:
+    ledger, tasks = old.ledger, {}
+    gone = {key: None for key, track in ledger.tracks.items() if track.listed}
+    for chunk in _chunks(reading.records.items()):
+        changes: dict[str, Task | None] = {}
+        for key, record in chunk:
+            known = None if key in changed else old.tasks.get(key)
+            task = known or source.to_task(record)
+            if task is None:
+                continue
+            tasks[key] = task
+            gone.pop(key, None)
+            if known is None:
+                changes[key] = task
+        ledger, _ = advance(ledger, changes, now)
+        yield
+    for missing in _chunks(gone.items()):
+        ledger, _ = advance(ledger, dict(missing), now)
+        yield
+    return ledger, tasks
+
+
+def _select(
+    source: Source[Any],
+    rules: Rules,
+    old: Picture,
+    reading: Reading[Any],
+    tasks: Mapping[str, Task],
+    now: float,
+) -> Selection:
+    wanted = [
+        key
+        for key, record in reading.records.items()
+        if matches(rules, source.name(record), source.tag(record))
+    ]
+    if not tasks:
+        return Selection(frozenset(wanted[: rules.limit]), max(0, len(wanted) - rules.limit))
+    late = {key for key, task in tasks.items() if families.is_stuck(task, now)}
+    ranked = [tasks[key] for key in wanted if key in tasks]
+    return select(rules.limit, ranked, late, old.selection.keys)
+
+
+def _vanished(source: Source[Any], old: Picture, reading: Reading[Any]) -> int:
+    """Count the definitions that were listed before the list dropped to nothing."""
+    if source.records_are_runs or reading.records or reading.invalid:
+        return 0
+    listed = sum(track.listed for track in old.ledger.tracks.values())
+    return listed or old.vanished
+
+
+def draw(
+    source: Source[Any], picture: Picture, prefix: bytes, old: Mapping[str, Shard], now: float
+) -> Steps[dict[str, Shard]]:
+    """Render the shards of a picture, as far as they differ from the `old` ones."""
+    shards: dict[str, Shard] = {}
+    if picture.reading is not None:
+        shown = picture.selection.keys
+        rows = {key: row for key, row in picture.reading.records.items() if key in shown}
+        for series in source.series:
+            shards |= yield from _update(series, prefix, rows, picture.changed, old)
+        for aggregate in source.aggregates:
+            samples = list(aggregate.samples(picture.reading))
+            shards[aggregate.family.name] = render_samples(aggregate.family, prefix, samples)
+            yield
+    for history in families.HISTORY if picture.tasks or picture.ledger.counts else ():
+        shards |= yield from _update(history, prefix, picture.histories, picture.changed, old)
+    for family, counted in _shared(source.system, picture, now).items():
+        shards[family.name] = render_samples(family, prefix, list(counted))
+    return shards
+
+
+def _update(
+    series: Series[Any],
+    prefix: bytes,
+    rows: Mapping[Any, Any],
+    changed: frozenset[Any],
+    old: Mapping[str, Shard],
+) -> Steps[dict[str, Shard]]:
+    name = series.family.name
+    return {name: (yield from render(series, prefix, rows, changed & rows.keys(), old.get(name)))}
+
+
+def _shared(system: str, picture: Picture, now: float) -> dict[Family, Iterable[Sample]]:
+    """Return the samples of the shared aggregates; before the first poll only what was counted."""
+    if not (picture.tasks or picture.ledger.counts):
+        return {}
+    tasks = picture.tasks.values()
+    samples = {families.RUNS: families.runs_by_outcome(system, picture.ledger)}
+    if picture.reading is not None:
+        types = sorted({task_type for task_type, _ in picture.ledger.counts})
+        samples[families.TASKS] = families.tasks_by_state(system, types, tasks)
+        samples[families.STUCK] = families.stuck_by_type(system, types, tasks, now)
+        samples[families.OLDEST_ACTIVE] = families.oldest_active(system, tasks)
+    return samples
+
+
+def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while chunk := list(itertools.islice(iterator, CHUNK)):
+        yield chunk

@@ -1,0 +1,184 @@
+"""The only loop: polls one collector on its interval, and keeps what it says on the board."""
+
+import asyncio
+import math
+import traceback
+from collections.abc import Mapping
+from random import Random
+from typing import Any, Protocol
+
+import structlog
+
+from exporter import log
+from exporter.clock import Clock
+from exporter.errors import SourceError, TimedOut
+from exporter.exposition.page import Owner
+from exporter.exposition.shard import Shard
+from exporter.runtime import health as health_states
+from exporter.runtime.board import Board
+from exporter.runtime.picture import Picture, Steps, T, draw, take
+from exporter.sources.source import Ask, Reading, Source
+from exporter.tasks.ledger import active_keys, begin
+from exporter.tasks.selection import Rules
+
+FIRST_POLL_SPREAD = 2.0
+"""Seconds over which the first polls are spread, so that all do not start at once."""
+
+
+class Counters(Protocol):
+    """Told of each poll of one collector."""
+
+    def polled(self) -> None:
+        """Count a poll that ended."""
+
+    def failed(self, reason: str) -> None:
+        """Count a poll that gave no reading."""
+
+    def skipped(self, polls: int) -> None:
+        """Count polls left out."""
+
+
+class Poller:
+    """One collector of one target."""
+
+    def __init__(
+        self,
+        source: Source[Any],
+        rules: Rules,
+        *,
+        timeout: float,
+        prefix: bytes,
+        clock: Clock,
+        random: Random,
+        board: Board,
+        counters: Counters,
+    ) -> None:
+        """Take the source, how tasks are selected, and where results go; `timeout` in seconds."""
+        settings = source.settings
+        self.source = source
+        self.owner: Owner = (source.place.target, source.collector)
+        self.health = health_states.new(settings.interval, settings.stale_after)
+        self.picture = Picture(
+            ledger=begin(source.task_types, keys_are_runs=source.records_are_runs)
+        )
+        self.next_poll: float | None = None
+        self.attempted = asyncio.Event()
+        """Set when the first poll has ended, well or badly."""
+        self._rules = rules
+        self._timeout = timeout
+        self._prefix = prefix
+        self._clock = clock
+        self._random = random
+        self._board = board
+        self._counters = counters
+        self._shards: Mapping[str, Shard] = {}
+        self._warned: frozenset[str] = frozenset()
+        self._log: structlog.typing.FilteringBoundLogger = log.get(
+            target=source.place.target, system=source.system, collector=source.collector
+        )
+
+    async def run(self) -> None:
+        """Poll for ever."""
+        spread = min(FIRST_POLL_SPREAD, self.health.interval) * self._random.random()
+        due = self._clock.monotonic() + spread
+        while True:
+            await self._wait_until(due)
+            await self.poll()
+            due, skipped = following(
+                due, self.health.wait, self.health.interval, self._clock.monotonic()
+            )
+            if skipped:
+                self._counters.skipped(skipped)
+
+    async def poll(self) -> None:
+        """Poll once; whatever goes wrong is recorded, never raised."""
+        started, since = self._clock.time(), self._clock.monotonic()
+        try:
+            reading = await self._read(started)
+            await self._show(reading, started)
+        except SourceError as error:
+            self._fail(error, started, since)
+        except Exception as error:  # noqa: BLE001 - one collector's bug must not stop the others
+            # The traceback without the message: a message may quote what a cloud sent.
+            where = [f"{f.filename}:{f.lineno}" for f in traceback.extract_tb(error.__traceback__)]
+            self._log.error("poll.bug", error=type(error).__name__, where=where[-8:])
+            self._fail(SourceError(f"internal error: {type(error).__name__}"), started, since)
+        else:
+            self._succeed(started, since)
+        finally:
+            self.attempted.set()
+        self._counters.polled()
+
+    async def _read(self, now: float) -> Reading[Any]:
+        ledger = self.picture.ledger
+        pending = self.picture.reading.pending if self.picture.reading else None
+        reach = ledger.polled if pending is None else min(pending, ledger.polled or pending)
+        ask = Ask(now=now, reach=reach, active=active_keys(ledger))
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self.source.poll(ask)
+        except TimeoutError as error:
+            msg = f"the poll did not end within {self._timeout:g} s; raise poll_timeout or interval"
+            raise TimedOut(msg) from error
+
+    async def _show(self, reading: Reading[Any], now: float) -> None:
+        picture = await paced(take(self.source, self._rules, self.picture, reading, now))
+        shards = await paced(draw(self.source, picture, self._prefix, self._shards, now))
+        self.picture, self._shards = picture, shards
+        self._board.publish(self.owner, shards)
+        for word in sorted(reading.unknown - self._warned):
+            self._log.warning("word.unknown", word=word)
+        self._warned |= reading.unknown
+
+    def _succeed(self, started: float, since: float) -> None:
+        seconds = self._clock.monotonic() - since
+        was, self.health = self.health, health_states.succeeded(self.health, started, seconds)
+        if was.up is False:
+            self._log.info("source.recovered", failures=was.failures)
+        self._log.debug("poll.done", seconds=round(seconds, 3))
+
+    def _fail(self, error: SourceError, started: float, since: float) -> None:
+        seconds = self._clock.monotonic() - since
+        was, self.health = self.health, health_states.failed(self.health, error, started, seconds)
+        self._counters.failed(error.reason)
+        if was.reason != error.reason:
+            self._log.warning(
+                "source.down", reason=error.reason, error=str(error), retry_in=self.health.wait
+            )
+        self._retire_if_stale()
+
+    async def _wait_until(self, due: float) -> None:
+        """Sleep until `due` (monotonic), and take gauges away when they become too old."""
+        self.next_poll = self._clock.time() + due - self._clock.monotonic()
+        if self.health.up is False and self.health.last_success is not None and self._shards:
+            stale_at = self.health.last_success + self.health.stale_after
+            if stale_at < self.next_poll:
+                await self._clock.sleep(max(0.0, stale_at - self._clock.time()) + 0.001)
+                self._retire_if_stale()
+        await self._clock.sleep(max(0.0, due - self._clock.monotonic()))
+
+    def _retire_if_stale(self) -> None:
+        if self._shards and self.health.is_stale(self._clock.time()):
+            self._board.retire(self.owner)
+            self._shards = {}
+            self._log.warning("source.stale", last_success=self.health.last_success)
+
+
+def following(due: float, wait: float, interval: float, now: float) -> tuple[float, int]:
+    """Return when to poll next after the poll that was `due`, and how many polls are left out."""
+    later = due + wait
+    if later >= now:
+        return later, 0
+    skipped = math.ceil((now - later) / interval)
+    return later + skipped * interval, skipped
+
+
+async def paced(steps: Steps[T]) -> T:
+    """Run work in pieces, letting others run between them."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        await asyncio.sleep(0)
