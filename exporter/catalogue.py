@@ -1,0 +1,21 @@
+"""Every family that the exporter can show, in the order of the page."""
+
+from exporter.exposition.families import SHARED
+from exporter.exposition.family import Family
+from exporter.exposition.own import OWN
+from exporter.sources import SOURCES
+
+
+def polled() -> tuple[Family, ...]:
+    """Return the families that polls feed: they carry `target` and its configured labels."""
+    declared = (
+        declaration.family
+        for source in SOURCES
+        for declaration in (*source.series, *source.aggregates)
+    )
+    return (*SHARED, *declared)
+
+
+def families() -> tuple[Family, ...]:
+    """Return all families, the exporter's own ones last."""
+    return (*polled(), *OWN)

@@ -1,0 +1,307 @@
+"""Counting settled runs: each once, whatever order, repetition or gap the readings have."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.tasks.ledger import (
+    CLOCK_TOLERANCE,
+    Ledger,
+    Record,
+    active_keys,
+    advance,
+    begin,
+    conclude,
+    forget,
+)
+from exporter.tasks.task import OUTCOMES, State, Task
+
+T0 = 1_800_000_000.0
+
+
+def task(key: str, state: State, run: float | None = None, **other: object) -> Task:
+    """Return a task of type T whose run began or settled `run` seconds after T0."""
+    since = None if run is None else T0 + run
+    fields = {
+        "name": key,
+        "task_type": "T",
+        "run": None if run is None else f"{key}@{run}",
+        "since": since,
+        **other,
+    }
+    return Task(key=key, state=state, **fields)  # type: ignore[arg-type] # tests name the fields
+
+
+def poll(ledger: Ledger, now: float, *tasks: Task, gone: Iterable[str] = ()) -> Ledger:
+    """Take in a whole poll at `now` seconds after T0."""
+    changes: dict[str, Task | None] = {t.key: t for t in tasks}
+    changes.update(dict.fromkeys(gone))
+    ledger, _ = advance(ledger, changes, T0 + now)
+    return conclude(ledger, T0 + now)
+
+
+def counts(ledger: Ledger) -> dict[str, int]:
+    """Return the counts of type T that are not 0, by outcome."""
+    return {str(o): n for (kind, o), n in ledger.counts.items() if kind == "T" and n}
+
+
+FRESH = begin(["T"], keys_are_runs=False)
+
+
+def test_known_types_start_at_zero() -> None:
+    """The first failure of a known type is visible to increase()."""
+    assert FRESH.counts == {("T", outcome): 0 for outcome in OUTCOMES}
+
+
+def test_new_type_starts_at_zero_for_every_outcome() -> None:
+    """A type is counted from 0 from the moment that it is seen."""
+    ledger = poll(begin([], keys_are_runs=False), 0, task("a", State.RUNNING, 1))
+
+    assert ledger.counts == {("T", outcome): 0 for outcome in OUTCOMES}
+
+
+def test_the_baseline_counts_nothing_but_remembers() -> None:
+    """What was over before counting began is no news, but tells when a task last failed."""
+    ledger = poll(FRESH, 0, task("a", State.FAILED, -5), task("b", State.SUCCEEDED, -9))
+
+    assert counts(ledger) == {}
+    assert ledger.watermark == T0 - 5
+    assert ledger.records["a", "a"] == Record(last_failure=T0 - 5, consecutive_failures=1)
+    assert counts(poll(ledger, 60, task("a", State.FAILED, -5))) == {}
+
+
+def test_a_run_that_settles_counts_once() -> None:
+    """Active at the baseline, then settled, then listed again and again."""
+    ledger = poll(FRESH, 0, task("a", State.RUNNING, -5))
+    for now in (60, 120, 180):
+        ledger = poll(ledger, now, task("a", State.SUCCEEDED, -5))
+
+    assert counts(ledger) == {"succeeded": 1}
+
+
+def test_the_first_outcome_of_an_identity_wins() -> None:
+    """A status that is changed afterwards is not a second run."""
+    ledger = poll(FRESH, 0, task("a", State.IDLE))
+    ledger = poll(ledger, 60, task("a", State.FAILED, 10))
+    ledger = poll(ledger, 120, task("a", State.SUCCEEDED, 10))
+
+    assert counts(ledger) == {"failed": 1}
+
+
+def test_each_new_run_of_a_definition_counts() -> None:
+    """FDI shows only the last run; a new start time is a new run."""
+    ledger = poll(FRESH, 0, task("a", State.SUCCEEDED, -60))
+    for now, state in ((60, State.SUCCEEDED), (120, State.FAILED), (180, State.FAILED)):
+        ledger = poll(ledger, now, task("a", state, now - 10))
+
+    assert counts(ledger) == {"succeeded": 1, "failed": 2}
+    assert ledger.records["a", "a"] == Record(
+        last_success=T0 + 50, last_failure=T0 + 170, consecutive_failures=2
+    )
+
+
+def test_an_echo_of_an_old_page_does_not_count() -> None:
+    """A replica that lags behind shows an older run for a moment."""
+    ledger = poll(FRESH, 0, task("a", State.IDLE))
+    for now, run in ((60, 50), (120, 110), (180, 50), (240, 110)):
+        ledger = poll(ledger, now, task("a", State.FAILED, run))
+
+    assert counts(ledger) == {"failed": 2}
+
+
+@pytest.mark.parametrize(
+    ("run", "expected"), [(-100, {}), (-5, {"failed": 1}), (30, {"failed": 1})]
+)
+def test_an_unseen_settled_run_counts_when_it_is_newer_than_the_watermark(
+    run: float, expected: dict[str, int]
+) -> None:
+    """A run that began and ended between two polls is news; a rediscovered old one is not."""
+    ledger = poll(FRESH, 0, task("a", State.SUCCEEDED, -5))
+    ledger = poll(ledger, 60, task("a", State.SUCCEEDED, -5), task("b", State.FAILED, run))
+
+    assert counts(ledger) == expected
+
+
+def test_after_an_empty_baseline_a_lagging_cloud_clock_loses_nothing() -> None:
+    """The cloud's clock may be behind ours by as much as it would accept itself."""
+    ledger = poll(FRESH, 0)
+    ledger = poll(ledger, 60, task("a", State.FAILED, 30 - CLOCK_TOLERANCE))
+
+    assert counts(ledger) == {"failed": 1}
+
+
+def test_a_task_that_vanishes_and_comes_back_counts_once() -> None:
+    """A page that once missed a task is no second run."""
+    ledger = poll(FRESH, 0, task("a", State.RUNNING, -5))
+    ledger = poll(ledger, 60, task("a", State.SUCCEEDED, -5))
+    ledger = poll(ledger, 120, gone=["a"])
+    ledger = poll(ledger, 180, task("a", State.SUCCEEDED, -5))
+
+    assert counts(ledger) == {"succeeded": 1}
+
+
+def test_a_run_without_identity_never_counts() -> None:
+    """What cannot be told apart is not counted."""
+    ledger = poll(FRESH, 0, task("a", State.RUNNING))
+    ledger = poll(ledger, 60, task("a", State.FAILED))
+
+    assert counts(ledger) == {}
+
+
+def test_a_run_counts_when_its_type_becomes_known() -> None:
+    """OCP tells the type only in the details, which may come polls later."""
+    ledger = poll(begin(["T"], keys_are_runs=True), 0)
+    ledger = poll(ledger, 60, task("a", State.FAILED, 10, task_type=None))
+
+    assert counts(ledger) == {}
+    assert counts(poll(ledger, 120, task("a", State.FAILED, 10))) == {"failed": 1}
+
+
+def test_a_run_of_untold_type_that_is_older_than_the_baseline_never_counts() -> None:
+    """The details may come later, but the run was over before."""
+    fresh = begin(["T"], keys_are_runs=True)
+    ledger = poll(fresh, 0, task("a", State.FAILED, -10, task_type=None))
+
+    assert counts(poll(ledger, 60, task("a", State.FAILED, -10))) == {}
+
+
+def test_a_retry_proves_a_failure_that_no_poll_saw() -> None:
+    """Counted once, when the retry is first seen."""
+    ledger = poll(begin(["T"], keys_are_runs=True), 0)
+    ledger = poll(ledger, 60, task("a", State.RUNNING, 10, failed_before=True))
+    assert counts(ledger) == {"failed": 1}
+
+    ledger = poll(ledger, 120, task("a", State.SUCCEEDED, 70, failed_before=True))
+    assert counts(ledger) == {"failed": 1, "succeeded": 1}
+
+
+def test_a_retry_after_a_failure_that_was_seen_adds_nothing() -> None:
+    """Failure, retry, failure, retry, success: two failures and one success."""
+    ledger = poll(begin(["T"], keys_are_runs=True), 0)
+    for state, run, retried in (
+        (State.FAILED, 10, False),
+        (State.RUNNING, 5, True),
+        (State.FAILED, 20, True),
+        (State.RUNNING, 5, True),
+        (State.SUCCEEDED, 30, True),
+    ):
+        ledger = poll(ledger, 60 + run, task("a", state, run, failed_before=retried))
+
+    assert counts(ledger) == {"failed": 2, "succeeded": 1}
+
+
+@pytest.mark.parametrize("task_type", ["T", None])
+def test_a_retry_that_was_under_way_at_the_baseline_proves_nothing_new(
+    task_type: str | None,
+) -> None:
+    """Its failure is older than the counting, even when the details come a poll later."""
+    retry = task("a", State.RUNNING, -5, failed_before=task_type is not None, task_type=task_type)
+    ledger = poll(begin(["T"], keys_are_runs=True), 0, retry)
+    ledger = poll(ledger, 60, task("a", State.RUNNING, -5, failed_before=True))
+
+    assert counts(ledger) == {}
+
+
+def test_late_news_of_an_old_success_ends_no_streak() -> None:
+    """Details that come late are put where they belong in time."""
+    ledger = poll(begin(["T"], keys_are_runs=True), 0)
+    ledger = poll(ledger, 60, task("b", State.FAILED, 50, name="n"))
+    ledger = poll(ledger, 90, task("a", State.SUCCEEDED, 40, name="n"))
+
+    assert ledger.records["", "n"] == Record(
+        last_success=T0 + 40, last_failure=T0 + 50, consecutive_failures=1
+    )
+
+
+def test_runs_of_one_poll_are_taken_in_the_order_of_their_ends() -> None:
+    """A success after two failures ends the streak, whatever their keys sort like."""
+    ledger = poll(begin(["T"], keys_are_runs=True), 0)
+    ledger = poll(
+        ledger,
+        60,
+        task("a", State.SUCCEEDED, 30, name="n"),
+        task("b", State.FAILED, 10, name="n"),
+        task("c", State.FAILED, 20, name="n"),
+    )
+
+    assert ledger.records["", "n"].consecutive_failures == 0
+    assert counts(ledger) == {"succeeded": 1, "failed": 2}
+
+
+def test_active_keys_are_those_to_look_for_later() -> None:
+    """Even when the list dropped them, for they have not settled."""
+    ledger = poll(FRESH, 0, task("a", State.RUNNING, 1), task("b", State.QUEUED, 1))
+    ledger = poll(ledger, 60, task("b", State.FAILED, 1), gone=["a"])
+
+    assert active_keys(ledger) == {"a"}
+
+
+@pytest.mark.parametrize(("history_from", "gaps"), [(None, 0), (T0 - 5, 0), (T0 + 5, 1)])
+def test_a_history_that_starts_after_the_last_poll_is_a_gap(
+    history_from: float | None, gaps: int
+) -> None:
+    """What the cloud no longer tells is said to be missing."""
+    ledger = conclude(FRESH, T0)
+    ledger = conclude(ledger, T0 + 60, history_from)
+
+    assert ledger.gaps == gaps
+
+
+def test_forgetting_keeps_what_is_listed_and_never_counts_again() -> None:
+    """What was forgotten is older than the new watermark."""
+    ledger = poll(begin(["T"], keys_are_runs=True), 0, task("old", State.RUNNING, -9))
+    ledger = poll(ledger, 60, task("old", State.FAILED, 50), task("listed", State.FAILED, 55))
+    ledger = poll(ledger, 120, gone=["old"])
+    ledger = forget(ledger, before=T0 + 5000, limit=100)
+
+    assert set(ledger.tracks) == {"listed"}
+    assert counts(poll(ledger, 180, task("old", State.FAILED, 49))) == {"failed": 2}
+
+
+def test_forgetting_is_bounded_by_number_too() -> None:
+    """The oldest unlisted ones go first."""
+    ledger = poll(FRESH, 0, *(task(key, State.IDLE) for key in "abc"))
+    for now, key in enumerate("abc"):
+        ledger = poll(ledger, 60 + now, gone=[key])
+
+    assert set(forget(ledger, before=0, limit=1).tracks) == {"c"}
+
+
+@dataclasses.dataclass
+class Run:
+    """A run of the oracle: one key, its end and outcome."""
+
+    key: str
+    end: int
+    outcome: State
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 500), st.sampled_from(OUTCOMES)), max_size=30),
+    st.lists(st.integers(1, 600), max_size=12, unique=True),
+    st.randoms(use_true_random=False),
+)
+def test_any_polling_of_runs_counts_each_shown_run_once(
+    ends: list[tuple[int, State]], polls: list[int], random: object
+) -> None:
+    """Whatever is shown, as often and in whatever order: monotone, and exact at the end."""
+    runs = [Run(str(i), end, outcome) for i, (end, outcome) in enumerate(ends)]
+    ledger, shown, before = poll(begin(["T"], keys_are_runs=True), 0), Counter[str](), 0
+    seen: set[str] = set()
+    for now in sorted(polls):
+        listed = [r for r in runs if r.end <= now and now - r.end < 200]
+        random.shuffle(listed)  # type: ignore[attr-defined] # hypothesis gives a Random
+        tasks = [task(r.key, r.outcome, r.end) for r in listed]
+        ledger = poll(ledger, now, *tasks, gone=seen - {r.key for r in listed})
+        ledger = poll(ledger, now, *tasks)
+        shown.update(str(r.outcome) for r in listed if r.key not in seen)
+        seen |= {r.key for r in listed}
+        total = sum(counts(ledger).values())
+        assert total >= before
+        before = total
+
+    assert counts(ledger) == dict(shown)
