@@ -1,0 +1,86 @@
+"""The samples of the shared families."""
+
+from exporter.exposition.families import (
+    HISTORY,
+    histories,
+    oldest_active,
+    runs_by_outcome,
+    stuck_by_type,
+    tasks_by_state,
+)
+from exporter.tasks.ledger import Ledger, Record
+from exporter.tasks.task import State, Task
+
+
+def task(key: str, state: State, since: float | None = None, **fields: object) -> Task:
+    """Return a task of type TIMING unless told otherwise."""
+    values = {"name": f"name-{key}", "task_type": "TIMING", **fields}
+    return Task(key=key, state=state, since=since, **values)  # type: ignore[arg-type] # as above
+
+
+TASKS = [
+    task("a", State.RUNNING, 50.0, deadline=90.0),
+    task("b", State.RUNNING, 40.0, deadline=110.0),
+    task("c", State.FAILED, 10.0, deadline=20.0),
+    task("d", State.QUEUED, None, task_type=None),
+]
+
+
+def test_tasks_are_counted_in_every_state_of_every_known_type() -> None:
+    """States without tasks are there at 0, as are types without tasks."""
+    samples = dict(tasks_by_state("fdi", ["REALTIME", "TIMING"], TASKS))
+
+    assert len(samples) == 3 * len(State)
+    assert {labels[1:]: value for labels, value in samples.items() if value} == {
+        ("TIMING", "running"): 2,
+        ("TIMING", "failed"): 1,
+        ("unknown", "queued"): 1,
+    }
+
+
+def test_stuck_tasks_are_active_and_past_their_deadline() -> None:
+    """A settled task is never stuck."""
+    assert dict(stuck_by_type("fdi", ["TIMING"], TASKS, 100.0)) == {("fdi", "TIMING"): 1}
+    assert dict(stuck_by_type("fdi", ["TIMING"], TASKS, 90.0)) == {("fdi", "TIMING"): 0}
+
+
+def test_oldest_active_is_the_earliest_start_by_type() -> None:
+    """What has no start time cannot be dated."""
+    assert list(oldest_active("fdi", TASKS)) == [(("fdi", "TIMING"), 40.0)]
+
+
+def test_runs_are_shown_as_the_ledger_has_them() -> None:
+    """Also those at 0."""
+    ledger = Ledger(counts={("TIMING", State.FAILED): 2, ("TIMING", State.SUCCEEDED): 0})
+
+    assert list(runs_by_outcome("fdi", ledger)) == [
+        (("fdi", "TIMING", "failed"), 2),
+        (("fdi", "TIMING", "succeeded"), 0),
+    ]
+
+
+def rows(ledger: Ledger, tasks: list[Task], shown: set[str]) -> dict[tuple[str, ...], list[object]]:
+    """Return the values of the histories by labels."""
+    found = histories("fdi", ledger, {t.key: t for t in tasks}, frozenset(shown))
+    return {row.labels(): [series.value(row) for series in HISTORY] for row in found.values()}
+
+
+def test_definitions_have_histories_while_they_are_shown() -> None:
+    """One row for each shown task, also when it never ran."""
+    ledger = Ledger(records={("a", "name-a"): Record(last_failure=9.0, consecutive_failures=3)})
+
+    assert rows(ledger, TASKS, {"a", "c"}) == {
+        ("fdi", "a", "name-a"): [None, 9.0, 3, 50.0],
+        ("fdi", "c", "name-c"): [None, None, 0, None],
+    }
+
+
+def test_runs_have_histories_by_name_also_when_none_is_listed() -> None:
+    """Last success of a name outlives the record of the run."""
+    ledger = Ledger(keys_are_runs=True, records={("", "gone"): Record(last_success=5.0)})
+    tasks = [task("a", State.RUNNING, 7.0, name="n"), task("b", State.RUNNING, 6.0, name="n")]
+
+    assert rows(ledger, tasks, {"a", "b"}) == {
+        ("fdi", "", "gone"): [5.0, None, 0, None],
+        ("fdi", "", "n"): [None, None, 0, 6.0],
+    }
