@@ -30,9 +30,9 @@ Facts = Callable[[], Iterable[tuple[Family, Iterable[Sample]]]]
 
 
 class Instruments:
-    """Counts polls and requests; asks `facts` for everything that can be read off."""
+    """Counts polls and requests, and shows the facts that it is told to watch."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self) -> None:
         """Build every instrument from its declaration."""
         disable_created_metrics()  # type: ignore[no-untyped-call] # the library has no annotation
         self.registry = CollectorRegistry()
@@ -48,9 +48,12 @@ class Instruments:
             buckets=REQUEST_BUCKETS,
             registry=self.registry,
         )
-        self.registry.register(_FactsCollector(facts))
         ProcessCollector(registry=self.registry)
         GCCollector(registry=self.registry)
+
+    def watch(self, facts: Facts) -> None:
+        """Ask `facts` at each scrape."""
+        self.registry.register(_FactsCollector(facts))
 
     def tail(self, *, openmetrics: bool) -> bytes:
         """Return the exposition of these metrics; in OpenMetrics it ends the page."""

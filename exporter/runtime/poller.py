@@ -77,6 +77,11 @@ class Poller:
             target=source.place.target, system=source.system, collector=source.collector
         )
 
+    @property
+    def duplicates(self) -> int:
+        """Return how many samples were left out for having the labels of another one."""
+        return sum(shard.duplicates for shard in self._shards.values())
+
     async def run(self) -> None:
         """Poll for ever."""
         spread = min(FIRST_POLL_SPREAD, self.health.interval) * self._random.random()

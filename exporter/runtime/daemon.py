@@ -1,0 +1,158 @@
+"""All that runs: the pollers, what they found, and what the web server may ask."""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol
+
+import msgspec
+
+from exporter import __version__
+from exporter.clock import Clock
+from exporter.exposition import own
+from exporter.exposition.family import Family, Sample
+from exporter.exposition.page import Page
+from exporter.runtime.board import Board
+from exporter.runtime.instruments import Instruments, build_info
+from exporter.runtime.poller import Poller
+from exporter.runtime.status import CollectorStatus, Status
+
+
+class Credential(Protocol):
+    """What is shown of one credentials entry."""
+
+    @property
+    def expires_at(self) -> float | None:
+        """When what is in use ends, epoch seconds."""
+
+    @property
+    def refreshes(self) -> int:
+        """How often it was fetched."""
+
+
+class Way(Protocol):
+    """What is shown of the way to one target."""
+
+    @property
+    def skew(self) -> float | None:
+        """Seconds by which the cloud's clock is ahead of ours."""
+
+
+class Crew(msgspec.Struct, frozen=True, kw_only=True):
+    """What was wired together."""
+
+    pollers: tuple[Poller, ...]
+    credentials: Mapping[str, Credential]
+    """By the name of the entry."""
+    ways: Mapping[tuple[str, str], Way]
+    """By target and system."""
+
+
+class Daemon:
+    """Runs the pollers of all targets, and answers for them."""
+
+    def __init__(
+        self, crew: Crew, board: Board, instruments: Instruments, clock: Clock, demo: str = ""
+    ) -> None:
+        """Take what was wired; `demo` is where the simulator's control API listens, if any."""
+        self._crew = crew
+        self._board = board
+        self._instruments = instruments
+        self._clock = clock
+        self._demo = demo
+        self._started = clock.time()
+        instruments.watch(self._facts)
+
+    async def run(self) -> None:
+        """Poll every collector until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for poller in self._crew.pollers:
+                group.create_task(poller.run())
+
+    async def attempted(self) -> None:
+        """Wait until every collector was polled once, well or badly."""
+        for poller in self._crew.pollers:
+            await poller.attempted.wait()
+
+    def page(self) -> Page:
+        """Return the present page."""
+        return self._board.page
+
+    def tail(self, *, openmetrics: bool) -> bytes:
+        """Return the exporter's own metrics, rendered now."""
+        return self._instruments.tail(openmetrics=openmetrics)
+
+    def ready(self) -> bool:
+        """Whether every collector was polled once; an outage of a cloud must not hide the rest."""
+        return all(poller.attempted.is_set() for poller in self._crew.pollers)
+
+    def status(self) -> Status:
+        """Return what the status page shows."""
+        now = self._clock.time()
+        sizes = sorted(self._board.page.samples().items(), key=lambda item: (-item[1], item[0]))
+        return Status(
+            version=__version__,
+            now=now,
+            started=self._started,
+            ready=self.ready(),
+            collectors=tuple(_status(poller, now) for poller in self._crew.pollers),
+            families=tuple(sizes),
+            demo=self._demo,
+        )
+
+    def _facts(self) -> Iterator[tuple[Family, Iterable[Sample]]]:
+        pollers = self._crew.pollers
+        for family, value in _GAUGES.items():
+            samples = ((_labels(p), value(p)) for p in pollers)
+            yield family, [(labels, number) for labels, number in samples if number is not None]
+        yield own.HISTORY_GAPS, [(_labels(p), p.picture.ledger.gaps) for p in pollers]
+        ways = self._crew.ways.items()
+        yield own.CLOCK_SKEW, [(k, w.skew) for k, w in ways if w.skew is not None]
+        entries = self._crew.credentials.items()
+        expiries = [((name,), c.expires_at) for name, c in entries]
+        yield own.CREDENTIAL_EXPIRY, [(k, at) for k, at in expiries if at is not None]
+        yield own.CREDENTIAL_REFRESHES, [((name,), c.refreshes) for name, c in entries]
+        yield own.SERIES, [((), sum(self._board.page.samples().values()))]
+        yield own.TARGETS, [((), len(self._crew.ways))]
+        yield own.BUILD_INFO, [build_info()]
+
+
+_GAUGES = {
+    own.UP: lambda p: p.health.up,
+    own.LAST_POLL_SUCCESS: lambda p: p.health.last_success,
+    own.POLL_DURATION: lambda p: p.health.poll_seconds,
+    own.INTERVAL: lambda p: p.health.interval,
+    own.TASKS_HIDDEN: lambda p: p.picture.selection.hidden,
+    own.TASKS_INVALID: lambda p: p.picture.reading and p.picture.reading.invalid,
+    own.TASKS_VANISHED: lambda p: p.picture.vanished,
+    own.UNKNOWN_WORDS: lambda p: p.picture.reading and len(p.picture.reading.unknown),
+    own.LIST_INCONSISTENT: lambda p: p.picture.reading and p.picture.reading.inconsistent,
+    own.DUPLICATE_SERIES: lambda p: p.duplicates,
+}
+"""Read off each poller; None shows nothing."""
+
+
+def _labels(poller: Poller) -> tuple[str, str, str]:
+    source = poller.source
+    return (source.place.target, source.system, source.collector)
+
+
+def _status(poller: Poller, now: float) -> CollectorStatus:
+    target, system, collector = _labels(poller)
+    health, reading = poller.health, poller.picture.reading
+    return CollectorStatus(
+        target=target,
+        system=system,
+        collector=collector,
+        interval=health.interval,
+        up=health.up,
+        last_attempt=health.last_attempt,
+        last_success=health.last_success,
+        next_poll=poller.next_poll,
+        poll_seconds=health.poll_seconds,
+        failures_in_a_row=health.failures,
+        reason=health.reason,
+        error=health.error,
+        stale=health.is_stale(now),
+        records=len(reading.records) if reading else 0,
+        invalid=reading.invalid if reading else 0,
+    )
