@@ -1,0 +1,158 @@
+"""
+OceanBase OCP, below `/api/v2`.
+
+Implements `GET /tasks/instances`, `GET /tasks/instances/{id}`, `GET /info` and `GET /time`.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from exporter.clock import Clock
+from exporter.simulator import accounts, ocp_documents
+from exporter.simulator.signatures import Refused, Wire, check_basic, check_ocp_hmac
+from exporter.simulator.truth import Truth
+from exporter.simulator.wire import AUTHENTICATED, read_wire
+from exporter.simulator.world.ocp import Instance, OcpWorld
+
+PREFIX = "/api/v2"
+MAX_SIZE = 2000
+DEFAULT_SIZE = 10
+HIDDEN_OPERATIONS = frozenset({"RETRY", "ROLLBACK"})
+"""Operations that tell of an earlier failure."""
+
+_NUMBER = re.compile(r"[0-9]{1,18}")
+
+
+class Rejected(Exception):
+    """A request that is answered with an error."""
+
+    def __init__(self, status: HTTPStatus, code: int | str, message: str) -> None:
+        """Take the HTTP status, the vendor's code and a message."""
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+class OcpApi:
+    """Shows the task instances."""
+
+    def __init__(self, world: OcpWorld, clock: Clock, truth: Truth) -> None:
+        """Show `world`, check times by `clock`, and tell `truth` what was shown."""
+        self._world = world
+        self._clock = clock
+        self._truth = truth
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return what is served; only the time is for everybody."""
+        instances = f"{PREFIX}/tasks/instances"
+        return [
+            web.get(f"{PREFIX}/time", self._time, allow_head=False),
+            web.get(f"{PREFIX}/info", self._serve(self._info), allow_head=False),
+            web.get(instances, self._serve(self._list), allow_head=False),
+            web.get(f"{instances}/{{id}}", self._serve(self._show), allow_head=False),
+        ]
+
+    def refuse(self, status: HTTPStatus, code: int | str, message: str) -> web.Response:
+        """Return an error in the envelope."""
+        return ocp_documents.error(self._clock.time(), status, code, message)
+
+    def _serve(self, answer: Callable[[web.Request], Any]) -> Handler:
+        async def handle(request: web.Request) -> web.Response:
+            try:
+                self._authenticate(await read_wire(request))
+                request[AUTHENTICATED] = True
+                return ocp_documents.response(answer(request))
+            except Rejected as rejected:
+                return self.refuse(rejected.status, rejected.code, str(rejected))
+
+        return handle
+
+    def _authenticate(self, wire: Wire) -> None:
+        try:
+            if wire.headers.get("authorization", "").startswith("Basic "):
+                check_basic(wire, accounts.OCP_USERS)
+            else:
+                check_ocp_hmac(wire, accounts.OCP_KEYS, self._clock.time())
+        except Refused as refused:
+            raise Rejected(HTTPStatus.UNAUTHORIZED, 0, f"Not logged in: {refused}.") from refused
+
+    async def _time(self, _: web.Request) -> web.Response:
+        return web.Response(text=ocp_documents.time_text(self._clock.time()))
+
+    @staticmethod
+    def _info(_: web.Request) -> Mapping[str, Any]:
+        return {
+            "buildTime": "2025-06-03T10:15:00+08:00",
+            "buildVersion": "4.3.6-20250603",
+            "commitId": "5eed5eed",
+            "edition": "simulated",
+        }
+
+    def _list(self, request: web.Request) -> Mapping[str, Any]:
+        number = _number(request, "page") or 1
+        size = min(_number(request, "size") or DEFAULT_SIZE, MAX_SIZE)
+        chosen = self._chosen(request)
+        _sort(chosen, request.query.get("sort", "id,desc"))
+        page = chosen[(number - 1) * size : number * size]
+        contents = [ocp_documents.list_item(instance) for instance in page]
+        document = ocp_documents.page(contents, number, size, len(chosen))
+        for instance in page:
+            self._tell(instance)
+        return ocp_documents.envelope(self._clock.time(), document)
+
+    def _show(self, request: web.Request) -> Mapping[str, Any]:
+        text = request.match_info["id"]
+        if not _NUMBER.fullmatch(text):
+            msg = "Parameter taskInstanceId is invalid."
+            raise Rejected(HTTPStatus.BAD_REQUEST, "COM10001", msg)
+        instance = self._world.instances.get(int(text))
+        if instance is None:
+            msg = f"Task {text} does not exist."
+            raise Rejected(HTTPStatus.NOT_FOUND, "TSK10001", msg)
+        document = ocp_documents.envelope(self._clock.time(), ocp_documents.detail(instance))
+        # Only the detail tells the operation, and with it that the instance had failed before.
+        if instance.operation in HIDDEN_OPERATIONS and instance.first_failure is not None:
+            self._truth.show_earlier_failure(instance.first_failure, instance.settlement)
+        self._tell(instance)
+        return document
+
+    def _tell(self, instance: Instance) -> None:
+        if instance.settlement is not None:
+            self._truth.show(instance.settlement)
+
+    def _chosen(self, request: web.Request) -> list[Instance]:
+        query = request.query
+        words = query.get("status", "").upper()
+        statuses = set(words.split(",")) if words else None
+        filters = (
+            lambda it: statuses is None or it.status in statuses,
+            lambda it: query.get("type", it.work.type) == it.work.type,
+            lambda it: query.get("name", "") in it.work.name,
+            lambda it: "clusterId" not in query or _id(it.cluster) == query["clusterId"],
+            lambda it: "tenantId" not in query or _id(it.tenant) == query["tenantId"],
+        )
+        instances = self._world.instances.values()
+        return [it for it in instances if all(accept(it) for accept in filters)]
+
+
+def _number(request: web.Request, name: str) -> int | None:
+    """Return a parameter from 1 up; anything else is passed over in silence, as OCP does."""
+    text = request.query.get(name, "")
+    return int(text) if _NUMBER.fullmatch(text) and int(text) > 0 else None
+
+
+def _id(thing: ocp_documents.Identified | None) -> str:
+    return "" if thing is None else str(thing.id)
+
+
+def _sort(instances: list[Instance], order: str) -> None:
+    name, _, direction = order.partition(",")
+    if name != "id" or direction.lower() not in {"asc", "desc", ""}:
+        msg = "Cannot sort by the field."
+        raise Rejected(HTTPStatus.INTERNAL_SERVER_ERROR, "COM10011", msg)
+    instances.sort(key=lambda instance: instance.id, reverse=direction.lower() == "desc")
