@@ -1,63 +1,100 @@
 """JSON over HTTP towards one target: limits, retries, errors; only GET ever leaves from here."""
 
 from collections.abc import Mapping, Sequence
+from random import Random
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
+import aiohttp
 import msgspec
 
-from exporter.errors import SourceError
+from exporter.api.answer import read
+from exporter.api.exchange import HEADERS, LARGEST_BODY, Request, exchange
+from exporter.api.limiter import LONGEST_WAIT, Limiter, RateLimit
+from exporter.api.refusal import Answer
+from exporter.api.session import Tls
+from exporter.api.timing import clock_skew
+from exporter.api.url import build, parse_endpoint
+from exporter.clock import Clock
+from exporter.errors import (
+    ConfigError,
+    RateLimited,
+    ServerFailed,
+    SourceError,
+    TimedOut,
+    Unauthorized,
+    Unreachable,
+)
 
+__all__ = ["Authenticator", "Client", "Observer", "RateLimit", "Request", "Tls"]
 
-class RateLimit(msgspec.Struct, frozen=True, kw_only=True):
-    """How hard a target may be asked."""
-
-    requests_per_second: float = 5.0
-    """On average; below 1 is fine."""
-    concurrency: int = 4
-    """Requests under way at once."""
-
-
-class Tls(msgspec.Struct, frozen=True, kw_only=True):
-    """How a target's certificate is checked."""
-
-    ca_file: str | None = None
-    """PEM file of the authority, for private clouds."""
-    insecure_skip_verify: bool = False
-    """Check nothing. For tests only: anyone on the way can read the credentials."""
-
-
-class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """A request as it goes on the wire, before it is authorized."""
-
-    method: str
-    url: str
-    """Absolute and percent-encoded: what is signed is what is sent."""
-    headers: Mapping[str, str]
-    body: bytes = b""
+RETRIES = 2
+"""How often a request is repeated at most, besides the once after renewed credentials."""
+BACKOFF = 1.0
+"""Seconds; a retry waits a random time up to this, the next one up to twice as long."""
+RETRYABLE = (Unreachable, TimedOut, ServerFailed, RateLimited)
+"""Only where a repeat can help."""
 
 
 class Authenticator(Protocol):
-    """One way to prove who we are; an instance is shared by the targets of one credentials entry."""
+    """One way to prove who we are; the targets of one credentials entry share an instance."""
 
     async def authorize(self, request: Request) -> Mapping[str, str]:
         """Return the headers that authorize `request` now; raise a `SourceError` if none can be."""
 
-    async def renew(self, error: SourceError) -> bool:
-        """Try to replace what was refused with `error`; return whether a repeat can help."""
+    async def renew(self, error: SourceError, request: Request) -> bool:
+        """
+        Try to replace what was refused with `error`; return whether a repeat can help.
+
+        `request` is as it was sent, with the headers that `authorize` gave for it.
+        """
 
 
 class Observer(Protocol):
     """Told of each request."""
 
     def requested(self, operation: str, code: str, seconds: float) -> None:
-        """Count one request: `code` is the HTTP status, or the reason where no answer came."""
+        """
+        Count one request.
+
+        `code` is the HTTP status; where none came the reason, or `cancelled` when we gave up.
+        """
 
     def throttled(self, operation: str) -> None:
         """Count one request that the cloud refused to serve for its rate."""
 
 
 class Client:
-    """Placeholder of the seam: see the methods."""
+    """The way to one target."""
+
+    def __init__(  # noqa: PLR0913 - all but three have one right value, given by name
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        endpoint: str,
+        authenticator: Authenticator,
+        clock: Clock,
+        random: Random,
+        observer: Observer,
+        rate_limit: RateLimit = RateLimit(),  # noqa: B008 - it is frozen
+        request_timeout: float = 10.0,
+        largest_body: int = LARGEST_BODY,
+    ) -> None:
+        """Take a session that its owner closes, and a base URL; `request_timeout` is in seconds."""
+        try:
+            self._endpoint = parse_endpoint(endpoint)
+        except ValueError as error:
+            raise ConfigError([f"endpoint: {error}"]) from None
+        self.skew: float | None = None
+        """The cloud's clock minus ours in seconds, as last measured."""
+        self._session = session
+        self._authenticator = authenticator
+        self._clock = clock
+        self._random = random
+        self._observer = observer
+        self._limiter = Limiter(rate_limit, clock)
+        self._request_timeout = request_timeout
+        self._largest_body = largest_body
 
     async def get(
         self, operation: str, path: str, query: Sequence[tuple[str, str | int]] = ()
@@ -65,6 +102,74 @@ class Client:
         """
         Return the decoded JSON that a GET of `path` (below the endpoint) answers.
 
-        `operation` is the bounded name of the API call for metrics. Raises a `SourceError`.
+        `operation` is the bounded name of the API call for metrics; `path` and `query` are plain
+        text, not percent-encoded. Raises a `SourceError`, after retries where they can help.
         """
-        raise NotImplementedError
+        url = build(self._endpoint, path, query)
+        request = Request(method="GET", url=url, headers=HEADERS)
+        failures = 0
+        while True:
+            try:
+                return await self._get_once(operation, request)
+            except RETRYABLE as error:
+                wait = (error.retry_after or 0.0) if isinstance(error, RateLimited) else 0.0
+                if failures == RETRIES or wait > LONGEST_WAIT:
+                    raise
+                wait += self._random.uniform(0.0, BACKOFF * 2**failures)
+            failures += 1
+            await self._clock.sleep(wait)
+
+    async def _get_once(self, operation: str, request: Request) -> Any:
+        """Send it, and send it again if only the credentials had to be renewed."""
+        sent, answer = await self._send(operation, request)
+        try:
+            return self._read(operation, sent, answer)
+        except Unauthorized as error:
+            if not await self._authenticator.renew(error, sent):
+                raise
+        sent, answer = await self._send(operation, request)
+        return self._read(operation, sent, answer)
+
+    async def _send(self, operation: str, request: Request) -> tuple[Request, Answer]:
+        """Wait for a turn, authorize as of then, and return what was sent and what came back."""
+        what = self._what(operation)
+        async with self._limiter.slot(what):
+            proof = await self._authenticator.authorize(request)
+            sent = msgspec.structs.replace(request, headers={**request.headers, **proof})
+            return sent, await self._observed(operation, sent)
+
+    async def _observed(self, operation: str, sent: Request) -> Answer:
+        """Do one exchange; count it however it ends, and compare the clocks."""
+        code = "cancelled"
+        started, began = self._clock.monotonic(), self._clock.time()
+        try:
+            answer = await exchange(
+                self._session,
+                sent,
+                self._what(operation),
+                within=self._request_timeout,
+                largest_body=self._largest_body,
+            )
+            code = str(answer.status)
+        except SourceError as error:
+            code = str(error.status or error.reason)
+            raise
+        finally:
+            self._observer.requested(operation, code, self._clock.monotonic() - started)
+        skew = clock_skew(answer.headers, began, self._clock.time())
+        self.skew = self.skew if skew is None else skew
+        return answer
+
+    def _read(self, operation: str, sent: Request, answer: Answer) -> Any:
+        """Return the document; where it is a plea for fewer requests, pause all of them."""
+        hide = tuple(sent.headers.values())
+        try:
+            return read(answer, self._what(operation), now=self._clock.time(), hide=hide)
+        except RateLimited as error:
+            self._observer.throttled(operation)
+            self._limiter.pause(error.retry_after or 0.0)
+            raise
+
+    def _what(self, operation: str) -> str:
+        """Name the call and the host in messages."""
+        return f"{operation} at {urlsplit(self._endpoint).netloc}"

@@ -1,0 +1,66 @@
+"""Keeps a refused login from being tried again and again: vendors lock accounts and keys for it."""
+
+import hashlib
+from datetime import UTC, datetime
+
+import msgspec
+
+from exporter.clock import Clock
+from exporter.errors import Unauthorized
+
+FIRST = 300.0
+"""Seconds of the first hold; Huawei refuses a key for as long after a few bad signatures."""
+GROWTH = 3.0
+LONGEST = 3600.0
+"""Policies lock after 3 to 10 bad tries in 15 to 60 minutes."""
+
+
+class _Held(msgspec.Struct, frozen=True):
+    """A refused secret: which, until when it is held (monotonic), and for how long in all."""
+
+    digest: bytes
+    until: float
+    seconds: float
+
+
+class Hold:
+    """Which secrets were refused where, and until when they are not shown there again."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Hold nothing yet."""
+        self._clock = clock
+        self._held: dict[str, _Held] = {}
+
+    def check(self, place: str, secret: str) -> None:
+        """Raise `Unauthorized` while this secret is held at `place`; another one may be tried."""
+        held = self._held.get(place)
+        if held is not None and held.digest == _digest(secret) and self._left(held) > 0.0:
+            msg = f"the login was refused at {place}; {self.until(place)}"
+            raise Unauthorized(msg)
+
+    def begin(self, place: str, secret: str) -> None:
+        """
+        Hold the secret, longer each time that a hold ended in another refusal within an hour.
+
+        Refusals of requests that were under way when the hold began change nothing.
+        """
+        held = self._held.get(place)
+        digest = _digest(secret)
+        if held is not None and held.digest == digest and self._left(held) > 0.0:
+            return
+        again = held is not None and self._left(held) > -LONGEST
+        seconds = min(held.seconds * GROWTH, LONGEST) if held is not None and again else FIRST
+        self._held[place] = _Held(digest, self._clock.monotonic() + seconds, seconds)
+
+    def until(self, place: str) -> str:
+        """Say when the secret is tried again at `place`."""
+        moment = datetime.fromtimestamp(self._clock.time() + self._left(self._held[place]), UTC)
+        return f"not tried again before {moment:%H:%M:%S} UTC, unless the secret changes"
+
+    def _left(self, held: _Held) -> float:
+        return held.until - self._clock.monotonic()
+
+
+def _digest(secret: str) -> bytes:
+    """Stand for the secret, so that no second copy of it lies in memory."""
+    return hashlib.sha256(secret.encode("utf-8", errors="surrogatepass")).digest()

@@ -1,0 +1,59 @@
+"""What every way to prove who we are extends; one file beside this for each way."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Any, ClassVar
+
+import aiohttp
+import msgspec
+
+from exporter.api.exchange import Request
+from exporter.api.session import Tls
+from exporter.clock import Clock
+from exporter.errors import ConfigError, SourceError, Unauthorized
+from exporter.secret import Secret
+
+
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a scheme may use of its surroundings; the same for all."""
+
+    sessions: Callable[[Tls], aiohttp.ClientSession]
+    """For logins of its own; the sessions stay their owner's."""
+    clock: Clock
+    random: Random
+    request_timeout: float = 10.0
+    """Seconds for one login."""
+
+
+class Scheme(ABC):
+    """One credentials entry, shared by its targets: the `Authenticator` of their clients."""
+
+    options_type: ClassVar[type[msgspec.Struct]]
+    """The keys of the entry in the configuration, besides `kind`."""
+    expires_at: float | None = None
+    """Epoch seconds when what was got by logging in expires; None where there is no such thing."""
+    refreshes: int = 0
+    """How often a login succeeded."""
+    project_id: str = ""
+    """The project that the login names; empty where it names none, or before it."""
+
+    @abstractmethod
+    def __init__(self, options: Any, surroundings: Surroundings) -> None:
+        """Take options of `options_type`; ConfigError where they make no sense."""
+
+    @abstractmethod
+    async def authorize(self, request: Request) -> Mapping[str, str]:
+        """Return the headers that authorize `request` now; raise a `SourceError` if none can be."""
+
+    @abstractmethod
+    async def renew(self, error: SourceError, request: Request) -> bool:
+        """Learn that `request`, as sent, was refused; return whether a repeat can help."""
+
+
+def read_secret(secret: Secret) -> str:
+    """Return the secret as it is now; `Unauthorized` where its file cannot be read."""
+    try:
+        return secret.read()
+    except ConfigError as error:
+        raise Unauthorized(str(error)) from error
