@@ -3,7 +3,7 @@
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -19,7 +19,7 @@ Record = TypeVar("Record", bound=msgspec.Struct)
 class PerTask(msgspec.Struct, frozen=True, kw_only=True):
     """Which tasks have series of their own; aggregates always count every task."""
 
-    limit: int | None = None
+    limit: Annotated[int, msgspec.Meta(ge=0, le=100_000)] | None = None
     """How many at most; None takes the limit of `defaults`."""
     include: re.Pattern[str] = re.compile(".*")
     """Only tasks whose name matches somewhere."""

@@ -1,0 +1,182 @@
+"""
+Tolerant readers of decoded JSON: the clouds write one thing in more ways than their pages say.
+
+A reader of a single value never raises: what makes no sense is absent (`""` or None). Only an
+envelope that makes no sense raises, as `BadPayload`.
+"""
+
+import math
+import re
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from exporter.errors import BadPayload
+
+Document = Mapping[str, Any]
+
+UNKNOWN = "unknown"
+"""What a word outside its closed set becomes, as label value too."""
+
+OTHER = "other"
+"""What a word of an open set becomes once that set is full."""
+
+_NUMBER = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?")
+_INTEGER_LIMIT = 2**63
+_SECONDS_BELOW = 10**11
+_YEAR_10000 = 253_402_300_800.0
+_SHOWN_OF_WORD = 40
+_NEW_WORDS = 100
+_OPEN_WORD_LENGTH = 100
+
+
+def mapping(value: Any) -> Document | None:
+    """Return the object that `value` is, or that it holds as its only element."""
+    value = _alone(value)
+    return value if isinstance(value, Mapping) else None
+
+
+def first(document: Document, *names: str) -> Any:
+    """Return the first field of these names that is there and not null."""
+    return next((document[name] for name in names if document.get(name) is not None), None)
+
+
+def text(value: Any) -> str:
+    """Return `value` as text, whole numbers without a fraction; `""` where it is no text."""
+    if isinstance(value, str):
+        return value
+    value = _alone(value)
+    if isinstance(value, str):
+        return value
+    whole = integer(value)
+    return "" if whole is None else str(whole)
+
+
+def identity(value: Any) -> str:
+    """Return an id as text, without blanks around it; `""` where there is none."""
+    return text(value).strip()
+
+
+def integer(value: Any) -> int | None:
+    """Return the whole number that `value` is or spells."""
+    number = _number(_alone(value))
+    if number is None or abs(number) >= _INTEGER_LIMIT or number != int(number):
+        return None
+    return int(number)
+
+
+def flag(value: Any, *, yes: Collection[str] = (), no: Collection[str] = ()) -> bool | None:
+    """Return the truth of `true`, `1`, their opposites, and the lower-case words `yes` and `no`."""
+    value = _alone(value)
+    word = ("true" if value else "false") if isinstance(value, bool) else text(value)
+    word = word.strip().lower()
+    if word in {"true", "1", *yes}:
+        return True
+    return False if word in {"false", "0", *no} else None
+
+
+def moment(value: Any) -> float | None:
+    """
+    Return epoch seconds.
+
+    Numbers and digits are milliseconds, or seconds where below 10^11; all else is ISO-8601, in
+    UTC where it names no offset. 0, -1 and what is empty or past the year 9999 are absent.
+    """
+    value = _alone(value)
+    number = _number(value)
+    if number is None:
+        seconds = _iso_seconds(value) if isinstance(value, str) else None
+    else:
+        seconds = float(number) if number < _SECONDS_BELOW else number / 1000
+    return seconds if seconds is not None and 0 < seconds < _YEAR_10000 else None
+
+
+def envelope(document: Any, operation: str, *fields: str) -> Document:
+    """Return the object that a call answered; raise BadPayload if it has none of `fields`."""
+    if isinstance(document, Mapping) and any(field in document for field in fields):
+        return document
+    kind = "an object" if isinstance(document, Mapping) else f"of type {type(document).__name__}"
+    msg = (
+        f"{operation}: the answer is {kind} without {' or '.join(fields)};"
+        " check that the endpoint serves this API and no proxy answers for it"
+    )
+    raise BadPayload(msg)
+
+
+def rows(document: Document, field: str, operation: str) -> Sequence[Any]:
+    """Return the list in `field`; null or missing is empty, a single object is a list of one."""
+    value = document.get(field)
+    if value is None:
+        return ()
+    if isinstance(value, list):
+        return value
+    if isinstance(value, Mapping):
+        return (value,)
+    msg = f"{operation}: the field {field} is of type {type(value).__name__}, not a list"
+    raise BadPayload(msg)
+
+
+class Words:
+    """Reads the words of closed sets, and keeps those that are new for the log."""
+
+    def __init__(self) -> None:
+        """Start with no new words."""
+        self._new: set[str] = set()
+
+    @property
+    def new(self) -> frozenset[str]:
+        """The new words met so far, as `field=word`, shortened; a hundred at most."""
+        return frozenset(self._new)
+
+    def read(self, field: str, value: Any, known: Collection[str], absent: str = UNKNOWN) -> str:
+        """Return the word in upper case if it is `known`, else `UNKNOWN`; `absent` if missing."""
+        if isinstance(value, str) and value in known:
+            return value
+        word = text(value).strip()
+        if not word:
+            return absent
+        if word.upper() in known:
+            return word.upper()
+        if len(self._new) < _NEW_WORDS:
+            self._new.add(f"{field}={word[:_SHOWN_OF_WORD]}")
+        return UNKNOWN
+
+
+class OpenWords:
+    """Label values of an open set: the first `limit` words as they are, then `OTHER`."""
+
+    def __init__(self, known: Collection[str], limit: int = 50) -> None:
+        """Admit the `known` words beforehand."""
+        self._limit = limit
+        self._admitted = set(known)
+
+    def admit(self, word: str) -> str:
+        """Return the label value for `word`; an empty one is `UNKNOWN`."""
+        word = word.strip()
+        if not word:
+            return UNKNOWN
+        if word not in self._admitted:
+            if len(self._admitted) >= self._limit or len(word) > _OPEN_WORD_LENGTH:
+                return OTHER
+            self._admitted.add(word)
+        return word
+
+
+def _alone(value: Any) -> Any:
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
+
+
+def _number(value: Any) -> int | float | None:
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        return float(value) if "." in value else int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _iso_seconds(value: str) -> float | None:
+    try:
+        stated = datetime.fromisoformat(value.strip())
+    except ValueError:
+        return None
+    return (stated if stated.tzinfo else stated.replace(tzinfo=UTC)).timestamp()

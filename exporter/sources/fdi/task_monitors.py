@@ -1,0 +1,272 @@
+"""FDI tasks and their last run, from the list of task monitors."""
+
+from collections import Counter
+from collections.abc import Iterable
+from functools import partial
+from typing import Annotated
+
+import msgspec
+
+from exporter.api.client import Client
+from exporter.duration import Duration
+from exporter.exposition.family import Aggregate, Family, Kind, Labels, Sample, Series
+from exporter.sources.document import Document, Words, flag, identity, integer, moment, text
+from exporter.sources.fdi.listing import MonitorList
+from exporter.sources.source import Ask, Place, Reading, Settings, Source
+from exporter.tasks.task import ACTIVE, State, Task
+
+TASK_TYPES = ("TIMING", "REALTIME")
+POSITIONS = ("ADAPTER", "READER", "WRITER")
+STATES = {
+    "UNSTARTED": State.IDLE,
+    "WAITING": State.QUEUED,
+    "RUNNING": State.RUNNING,
+    "SUCCESS": State.SUCCEEDED,
+    "CANCELLED": State.CANCELLED,
+    "ERROR": State.FAILED,
+}
+"""The API's `execute_status`."""
+
+
+class TaskMonitorsSettings(Settings, frozen=True, kw_only=True):
+    """Keys of `task_monitors`."""
+
+    page_size: Annotated[int, msgspec.Meta(ge=1, le=999)] = 999
+    """Tasks asked for in one call."""
+    grace: Duration | None = None
+    """How late a scheduled task may be; None is derived from its period."""
+    stuck_after: Duration | None = None
+    """How long a run may wait or run; None is for ever."""
+
+
+class TaskMonitor(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """TaskMonitorInfo, as far as it is used; closed words in upper case, times in epoch seconds."""
+
+    task_id: str
+    task_name: str
+    task_type: str
+    enabled: bool | None
+    """The API's `status`: switched on, whatever the last run did."""
+    execute_status: str
+    position: str
+    """How far the last run came; empty where the API does not tell."""
+    last_execute_time: float | None
+    use_quartz_cron: bool
+    cron: str
+    """Meant only where `use_quartz_cron` is true, though it may stand there otherwise."""
+    period: str
+    dispatch_interval: int | None
+    source_app_name: str
+    target_app_name: str
+    ext_type: str
+    task_tag: str
+
+    @property
+    def schedule(self) -> str:
+        """The cron expression, or like `2 HOUR`; empty for a task without a schedule."""
+        if self.task_type != "TIMING":
+            return ""
+        if self.use_quartz_cron:
+            return self.cron
+        return f"{self.dispatch_interval or 1} {self.period}" if self.period else ""
+
+
+class TaskMonitorFacts(msgspec.Struct, frozen=True):
+    """What is known of the list as a whole."""
+
+    inconsistent: bool
+    """The list did not agree with the API's own total, so tasks may be missing or gone."""
+
+
+def parse_task_monitor(document: Document, words: Words) -> TaskMonitor:
+    """Read one entity, which is known to have a `task_id`."""
+    return TaskMonitor(
+        task_id=identity(document.get("task_id")),
+        task_name=text(document.get("task_name")),
+        task_type=words.read("task_type", document.get("task_type"), TASK_TYPES),
+        enabled=flag(document.get("status"), yes=("running",), no=("stop", "stopped")),
+        execute_status=words.read("execute_status", document.get("execute_status"), STATES),
+        position=words.read("position", document.get("position"), POSITIONS, absent=""),
+        last_execute_time=moment(document.get("last_execute_time")),
+        use_quartz_cron=flag(document.get("use_quartz_cron")) or False,
+        cron=text(document.get("cron")).strip(),
+        period=text(document.get("period")).strip().upper(),
+        dispatch_interval=integer(document.get("dispatch_interval")),
+        source_app_name=text(document.get("source_app_name")),
+        target_app_name=text(document.get("target_app_name")),
+        ext_type=text(document.get("ext_type")),
+        task_tag=text(document.get("task_tag")),
+    )
+
+
+def _task(row: TaskMonitor) -> Labels:
+    return (row.task_id, row.task_name)
+
+
+def _info(row: TaskMonitor) -> Labels:
+    return (
+        *_task(row),
+        row.task_type,
+        row.ext_type,
+        row.task_tag,
+        row.source_app_name,
+        row.target_app_name,
+        row.schedule,
+    )
+
+
+def _execute_status(row: TaskMonitor) -> Labels:
+    return (*_task(row), row.position.lower(), row.execute_status.lower())
+
+
+def _by_status(reading: Reading[TaskMonitor]) -> Iterable[Sample]:
+    counts = Counter({(kind, word): 0 for kind in TASK_TYPES for word in STATES})
+    counts.update((row.task_type, row.execute_status) for row in reading.records.values())
+    for (task_type, word), count in sorted(counts.items()):
+        yield (task_type, word.lower()), float(count)
+
+
+def _enabled_by_type(reading: Reading[TaskMonitor]) -> Iterable[Sample]:
+    counts = Counter(dict.fromkeys(TASK_TYPES, 0))
+    counts.update(row.task_type for row in reading.records.values() if row.enabled)
+    for task_type, count in sorted(counts.items()):
+        yield (task_type,), float(count)
+
+
+class TaskMonitors(Source[TaskMonitor]):
+    """GET /v2/{project_id}/fdi/instances/{instance_id}/task-monitors."""
+
+    system = "fdi"
+    collector = "task_monitors"
+    settings_type = TaskMonitorsSettings
+    task_types = TASK_TYPES
+    series = (
+        Series(
+            Family(
+                name="fdi_task_info",
+                help=(
+                    "1 for each FDI task in the task-monitors list, with what describes it:"
+                    " schedule is its cron expression or its interval and period."
+                    " As of the last successful poll."
+                ),
+                kind=Kind.STATE,
+                labels=(
+                    "task_id",
+                    "task_name",
+                    "task_type",
+                    "ext_type",
+                    "task_tag",
+                    "source_app_name",
+                    "target_app_name",
+                    "schedule",
+                ),
+            ),
+            _info,
+            lambda _: 1.0,
+        ),
+        Series(
+            Family(
+                name="fdi_task_enabled",
+                help=(
+                    "1 if the FDI task is switched on, 0 if it is stopped (status of the"
+                    " task-monitors list; not the result of its last run),"
+                    " as of the last successful poll."
+                ),
+                kind=Kind.STATE,
+                labels=("task_id", "task_name"),
+            ),
+            _task,
+            lambda row: None if row.enabled is None else float(row.enabled),
+        ),
+        Series(
+            Family(
+                name="fdi_task_execute_status",
+                help=(
+                    "1 for the present execute_status of the FDI task's last run, with the position"
+                    " it came to (task-monitors list), as of the last successful poll."
+                ),
+                kind=Kind.STATE,
+                labels=("task_id", "task_name", "position", "execute_status"),
+            ),
+            _execute_status,
+            lambda _: 1.0,
+        ),
+        Series(
+            Family(
+                name="fdi_task_last_execute_timestamp_seconds",
+                help=(
+                    "When the FDI task's last run began (last_execute_time of the task-monitors"
+                    " list), absent for one that never ran, as of the last successful poll."
+                ),
+                kind=Kind.TIMESTAMP,
+                labels=("task_id", "task_name"),
+            ),
+            _task,
+            lambda row: row.last_execute_time,
+        ),
+    )
+    aggregates = (
+        Aggregate(
+            Family(
+                name="fdi_task_monitors",
+                help=(
+                    "FDI tasks by task_type and by the execute_status of their last run"
+                    " (task-monitors list), as of the last successful poll."
+                ),
+                kind=Kind.COUNT,
+                labels=("task_type", "execute_status"),
+            ),
+            _by_status,
+        ),
+        Aggregate(
+            Family(
+                name="fdi_task_monitors_enabled",
+                help=(
+                    "FDI tasks that are switched on (status 1 in the task-monitors list),"
+                    " by task_type, as of the last successful poll."
+                ),
+                kind=Kind.COUNT,
+                labels=("task_type",),
+            ),
+            _enabled_by_type,
+        ),
+    )
+
+    def __init__(self, client: Client, place: Place, settings: TaskMonitorsSettings) -> None:
+        """Take the way to the cloud, the instance and the settings."""
+        super().__init__(client, place, settings)
+        self._list = MonitorList(client, place, settings.page_size)
+
+    async def poll(self, ask: Ask) -> Reading[TaskMonitor]:  # noqa: ARG002 - the list has no past
+        """Read the whole list."""
+        words = Words()
+        listing = await self._list.read(partial(parse_task_monitor, words=words))
+        return Reading(
+            records=listing.monitors,
+            facts=TaskMonitorFacts(inconsistent=listing.inconsistent),
+            invalid=listing.invalid,
+            unknown=words.new,
+        )
+
+    def to_task(self, record: TaskMonitor) -> Task:
+        """Return the definition and its last run; the run is known by when it began."""
+        state = STATES.get(record.execute_status, State.UNKNOWN)
+        since, stuck_after = record.last_execute_time, self.settings.stuck_after
+        deadline = None
+        if state in ACTIVE and since is not None and stuck_after is not None:
+            deadline = since + stuck_after
+        return Task(
+            key=record.task_id,
+            name=record.task_name,
+            task_type=record.task_type,
+            state=state,
+            run=None if since is None else str(round(since * 1000)),
+            since=since,
+            deadline=deadline,
+            enabled=record.enabled is True,
+        )
+
+    @staticmethod
+    def tag(record: TaskMonitor) -> str:
+        """Return the task's tag."""
+        return record.task_tag

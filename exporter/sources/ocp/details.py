@@ -1,0 +1,137 @@
+"""The details of task instances: which to read next, and what was read before."""
+
+from collections.abc import Collection, Iterable, Mapping
+
+import msgspec
+
+from exporter.api.client import Client
+from exporter.errors import NotFound, SourceError
+from exporter.sources.document import UNKNOWN, Words
+from exporter.sources.fetch import fetch_each, path
+from exporter.sources.ocp.instance import Instance, Subtask, parse_instance
+from exporter.sources.ocp.listing import PATH, data_of
+
+SHOW = "show_task_instance"
+NO_SUCH_TASK = frozenset({"20000", "TSK10001"})
+
+
+class Known(msgspec.Struct, frozen=True):
+    """A detail, and the state in which the list showed, or will show, its instance."""
+
+    instance: Instance
+    state: tuple[str, float | None, str]
+    poll: int
+    """In which poll it was read."""
+
+
+class Details:
+    """
+    Completes what the list leaves out: type, operation, and the times of subtasks.
+
+    Reads at most `budget` details in one poll: those of what goes on at every poll, those of what
+    settled once. Neither can keep the other waiting for ever.
+    """
+
+    def __init__(self, client: Client, budget: int) -> None:
+        """Remember nothing yet."""
+        self._client = client
+        self._budget = budget
+        self._poll = 0
+        self._known: dict[str, Known] = {}
+
+    async def read(self, keys: Collection[str], words: Words) -> dict[str, Instance | None]:
+        """Return the details of those that exist; None where one makes no sense."""
+        paths = {key: f"{PATH}{path(key)}" for key in keys}
+        answers = await fetch_each(self._client, SHOW, paths, _is_gone)
+        found = {}
+        for key, answer in answers.items():
+            if answer is not None:
+                detail = parse_instance(data_of(answer, SHOW), words, detailed=True)
+                found[key] = detail if detail is not None and detail.task_id == key else None
+        return found
+
+    async def complete(
+        self, instances: Mapping[str, Instance], settled_since: float, words: Words
+    ) -> tuple[dict[str, Instance], int]:
+        """
+        Return the instances with what is known of them, and how many details make no sense.
+
+        Those that settled since then come first, the oldest first, as they wait to be counted.
+        """
+        self._poll += 1
+        chosen = self._choose(instances.values(), settled_since)
+        found = await self.read(chosen, words)
+        for key in chosen:
+            # What has no sensible detail will hardly get one: do not ask for it again and again.
+            detail = found.get(key) or self._without_detail(instances[key])
+            state = (detail.status, detail.finish_time, instances[key].operation)
+            self._known[key] = Known(detail, state, self._poll)
+        self._known = {key: known for key, known in self._known.items() if key in instances}
+        invalid = sum(detail is None for detail in found.values())
+        return {key: self._recall(instance) for key, instance in instances.items()}, invalid
+
+    def _choose(self, instances: Iterable[Instance], settled_since: float) -> list[str]:
+        def urgency(instance: Instance) -> tuple[bool, float]:
+            settled_at = instance.settled_at or 0.0
+            counts = settled_at >= settled_since
+            return (not counts, settled_at if counts else -settled_at)
+
+        unread = [instance for instance in instances if not instance.detailed]
+        active = sorted((one for one in unread if one.is_active), key=self._last_read)
+        settled = (one for one in unread if not one.is_active)
+        waiting = sorted((one for one in settled if not self._is_known(one)), key=urgency)
+        half = (self._budget + 1) // 2
+        share = max(half, self._budget - len(waiting))
+        chosen = active[:share]
+        chosen += waiting[: self._budget - len(chosen)]
+        return [instance.task_id for instance in chosen]
+
+    def _last_read(self, instance: Instance) -> int:
+        known = self._known.get(instance.task_id)
+        return known.poll if known is not None else 0
+
+    def _is_known(self, instance: Instance) -> bool:
+        known = self._known.get(instance.task_id)
+        return known is not None and known.state == _state(instance)
+
+    def _without_detail(self, instance: Instance) -> Instance:
+        known = self._known.get(instance.task_id)
+        task_type = known.instance.task_type if known is not None else UNKNOWN
+        return msgspec.structs.replace(instance, task_type=task_type, detailed=True)
+
+    def _recall(self, instance: Instance) -> Instance:
+        """Return the instance as far as its detail is known and still holds."""
+        known = self._known.get(instance.task_id)
+        if known is None or instance.detailed:
+            return instance
+        detail = known.instance
+        if known.poll == self._poll:
+            return detail
+        if known.state != _state(instance):
+            return msgspec.structs.replace(instance, task_type=detail.task_type)
+        if not instance.is_active:
+            return detail
+        subtasks = {subtask.subtask_id: subtask for subtask in detail.subtasks}
+        return msgspec.structs.replace(
+            instance,
+            task_type=detail.task_type,
+            operation=detail.operation,
+            subtasks=tuple(_filled(subtask, subtasks) for subtask in instance.subtasks),
+        )
+
+
+def _state(instance: Instance) -> tuple[str, float | None, str]:
+    return (instance.status, instance.finish_time, instance.operation)
+
+
+def _filled(listed: Subtask, details: Mapping[str, Subtask]) -> Subtask:
+    """Return the detail of a subtask, as long as the list shows that it is doing the same."""
+    detail = details.get(listed.subtask_id)
+    if detail is None:
+        return listed
+    same = (detail.status, detail.operation) == (listed.status, listed.operation)
+    return detail if same else listed
+
+
+def _is_gone(error: SourceError) -> bool:
+    return isinstance(error, NotFound) or error.code.upper() in NO_SUCH_TASK

@@ -1,0 +1,213 @@
+"""What is shown of OCP's task instances."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
+
+from exporter.exposition.family import Aggregate, Family, Kind, Labels, Sample, Series
+from exporter.sources.document import UNKNOWN
+from exporter.sources.ocp.instance import SUBTASK_STATUSES, TASK_TYPES, Instance, Subtask
+from exporter.sources.source import Reading
+
+STATUSES = ("RUNNING", "FAILED", "SUCCESSFUL")
+OPERATIONS = ("EXECUTE", "RETRY", "ROLLBACK")
+"""Words that are shown at 0 too."""
+UNDER_WAY = frozenset({"RUNNING", "CANCELING", "FAILED"})
+SUBTASK_LIMIT = 1000
+"""Subtasks that have series of their own at most, those of the newest instances first."""
+
+
+class TaskInstanceFacts(msgspec.Struct, frozen=True):
+    """What the counts need to know of the reading."""
+
+    window_from: float
+    """Only what settled since then is counted, besides what is RUNNING or FAILED."""
+    covers_window: bool
+    """The list was read that far back; otherwise nobody knows how many settled."""
+
+
+def _by_status(reading: Reading[Instance]) -> Iterable[Sample]:
+    facts: TaskInstanceFacts = reading.facts
+    counts = Counter(
+        {
+            (task_type, status, operation): 0
+            for task_type in TASK_TYPES
+            for status in STATUSES
+            for operation in OPERATIONS
+            if facts.covers_window or status != "SUCCESSFUL"
+        }
+    )
+    for row in reading.records.values():
+        settled = facts.covers_window and (row.settled_at or 0.0) >= facts.window_from
+        if row.is_open or settled:
+            counts[row.task_type or UNKNOWN, row.status, row.operation] += 1
+    for (task_type, status, operation), count in sorted(counts.items()):
+        yield (task_type, status.lower(), operation.lower()), float(count)
+
+
+def _subtasks_by_status(reading: Reading[Instance]) -> Iterable[Sample]:
+    counts = Counter(dict.fromkeys(SUBTASK_STATUSES, 0))
+    for row in reading.records.values():
+        if row.is_open:
+            counts.update(subtask.status for subtask in row.subtasks)
+    for status, count in sorted(counts.items()):
+        yield (status.lower(),), float(count)
+
+
+def _subtask_samples(
+    value: Callable[[Subtask], float | None],
+) -> Callable[[Reading[Instance]], Iterable[Sample]]:
+    """Return the samples of the subtasks that have a `value`, one for each."""
+
+    def samples(reading: Reading[Instance]) -> Iterable[Sample]:
+        found: dict[Labels, float] = {}
+        for row, subtask in _shown_subtasks(reading):
+            number = value(subtask)
+            if number is None:
+                continue
+            if len(found) == SUBTASK_LIMIT:
+                break
+            found[row.task_id, subtask.subtask_id, subtask.subtask_name] = number
+        return found.items()
+
+    return samples
+
+
+def _shown_subtasks(reading: Reading[Instance]) -> Iterator[tuple[Instance, Subtask]]:
+    shown = (row for row in reading.records.values() if row.shown)
+    for row in sorted(shown, key=lambda row: (-(row.start_time or 0.0), row.task_id)):
+        for subtask in row.subtasks:
+            yield row, subtask
+
+
+def _runs(subtask: Subtask) -> float | None:
+    if subtask.status not in UNDER_WAY or subtask.runs is None:
+        return None
+    return float(subtask.runs)
+
+
+def _task_id(row: Instance) -> Labels:
+    return (row.task_id, row.task_name)
+
+
+def _info(row: Instance) -> Labels:
+    return (
+        *_task_id(row),
+        row.task_type or UNKNOWN,
+        row.status.lower(),
+        row.operation.lower(),
+        row.ob_cluster_name,
+        row.ob_cluster_id,
+        row.tenant_name,
+        row.ob_tenant_id,
+    )
+
+
+SERIES = (
+    Series(
+        Family(
+            name="ocp_task_instance_info",
+            help=(
+                "1 for each OCP task instance that is RUNNING, FAILED within the last 7 days or"
+                " listed in task_ids, with what it is and what it works on,"
+                " as of the last successful poll."
+            ),
+            kind=Kind.STATE,
+            labels=(
+                "task_id",
+                "task_name",
+                "task_type",
+                "status",
+                "operation",
+                "ob_cluster_name",
+                "ob_cluster_id",
+                "tenant_name",
+                "ob_tenant_id",
+            ),
+        ),
+        _info,
+        lambda row: 1.0 if row.shown else None,
+    ),
+    Series(
+        Family(
+            name="ocp_task_instance_start_timestamp_seconds",
+            help=(
+                "When the OCP task instance was first submitted (startTime; a retry keeps it),"
+                " as of the last successful poll."
+            ),
+            kind=Kind.TIMESTAMP,
+            labels=("task_id", "task_name"),
+        ),
+        _task_id,
+        lambda row: row.start_time if row.shown else None,
+    ),
+    Series(
+        Family(
+            name="ocp_task_instance_progress_ratio",
+            help=(
+                "Share of the OCP task instance's subtasks whose status is SUCCESSFUL,"
+                " as of the last successful poll."
+            ),
+            kind=Kind.RATIO,
+            labels=("task_id", "task_name"),
+        ),
+        _task_id,
+        lambda row: row.progress if row.shown else None,
+    ),
+)
+
+AGGREGATES = (
+    Aggregate(
+        Family(
+            name="ocp_task_instances",
+            help=(
+                "OCP task instances by type, status and operation: RUNNING and FAILED as they are"
+                " now, others if they settled within the configured window (absent when the list"
+                " is too long to read that far back). The type is unknown until the detail was"
+                " read. As of the last successful poll."
+            ),
+            kind=Kind.COUNT,
+            labels=("task_type", "status", "operation"),
+        ),
+        _by_status,
+    ),
+    Aggregate(
+        Family(
+            name="ocp_subtask_instances",
+            help=(
+                "Subtasks by status, of the OCP task instances that are RUNNING or FAILED,"
+                " as of the last successful poll."
+            ),
+            kind=Kind.COUNT,
+            labels=("status",),
+        ),
+        _subtasks_by_status,
+    ),
+    Aggregate(
+        Family(
+            name="ocp_subtask_instance_deadline_timestamp_seconds",
+            help=(
+                "When the RUNNING OCP subtask ought to be over: its startTime plus its timeout;"
+                " absent for one that is run again, whose own start OCP does not tell."
+                " At most 1000, as of the last successful poll."
+            ),
+            kind=Kind.TIMESTAMP,
+            labels=("task_id", "subtask_id", "subtask_name"),
+        ),
+        _subtask_samples(lambda subtask: subtask.deadline),
+    ),
+    Aggregate(
+        Family(
+            name="ocp_subtask_instance_runs",
+            help=(
+                "How often the OCP subtask was executed (runTime), for the RUNNING, CANCELING and"
+                " FAILED subtasks of instances that have series of their own."
+                " At most 1000, as of the last successful poll."
+            ),
+            kind=Kind.COUNT,
+            labels=("task_id", "subtask_id", "subtask_name"),
+        ),
+        _subtask_samples(_runs),
+    ),
+)
