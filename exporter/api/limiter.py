@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Annotated
 
 import msgspec
 
@@ -16,9 +17,9 @@ LONGEST_WAIT = 5.0
 class RateLimit(msgspec.Struct, frozen=True, kw_only=True):
     """How hard a target may be asked."""
 
-    requests_per_second: float = 5.0
+    requests_per_second: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 5.0
     """On average; below 1 is fine."""
-    concurrency: int = 4
+    concurrency: Annotated[int, msgspec.Meta(ge=1, le=100)] = 4
     """Requests under way at once."""
 
 

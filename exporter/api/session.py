@@ -1,6 +1,7 @@
 """aiohttp sessions for machines: nothing from the environment, no cookies, room for long tokens."""
 
 import ssl
+from pathlib import Path
 from typing import Self
 
 import aiohttp
@@ -16,7 +17,7 @@ READ_BUFFER = 1024 * 1024
 class Tls(msgspec.Struct, frozen=True, kw_only=True):
     """How a target's certificate is checked."""
 
-    ca_file: str | None = None
+    ca_file: Path | None = None
     """PEM file of the authority, for private clouds; then no other authority is trusted."""
     insecure_skip_verify: bool = False
     """Check nothing. For tests only: anyone on the way can read the credentials."""

@@ -16,7 +16,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """User and password."""
 
     username: str
+    """Name of the user."""
     password: Secret
+    """Password of the user."""
 
 
 class Basic(Scheme):

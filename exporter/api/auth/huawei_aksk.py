@@ -33,8 +33,11 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """A pair of keys, and the token that goes with temporary ones."""
 
     access_key: Secret
+    """Id of the pair of keys."""
     secret_key: Secret
+    """The key that signs."""
     security_token: Secret | None = None
+    """Token of temporary keys; lasting keys have none."""
 
 
 class Keys(msgspec.Struct, frozen=True):

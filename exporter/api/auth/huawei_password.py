@@ -42,10 +42,13 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     domain: str
     """Name of the account that the user belongs to."""
     username: str
+    """Name of the IAM user; not the account's main user, who gets no tokens."""
     password: Secret
+    """Password of the IAM user."""
     project: str
     """Name of the project that the token is for, mostly the region."""
     tls: Tls = Tls()
+    """How the certificate of IAM is checked."""
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True):

@@ -29,7 +29,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """A pair of keys; OCP gives the pair all rights of its owner."""
 
     access_key: Secret
+    """Id of the pair of keys."""
     secret_key: Secret
+    """The key that signs."""
 
 
 class OcpAkSk(Scheme):
