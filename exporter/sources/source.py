@@ -109,6 +109,11 @@ class Source(ABC, Generic[Record]):
     async def poll(self, ask: Ask) -> Reading[Record]:
         """Read the whole of it, or raise a `SourceError`."""
 
+    @classmethod
+    def calls_per_poll(cls, settings: Any) -> int:  # noqa: ARG003 - most sources need one call
+        """Return how many calls one poll takes of an instance as full as may be expected."""
+        return 1
+
     def to_task(self, record: Record) -> Task | None:  # noqa: ARG002 - most sources yield no tasks
         """Return the task that a record states; None where it states none, or none yet."""
         return None
