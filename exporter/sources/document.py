@@ -167,6 +167,8 @@ def _alone(value: Any) -> Any:
 
 
 def _number(value: Any) -> int | float | None:
+    if value is None:
+        return None
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         return float(value) if "." in value else int(value)
     if isinstance(value, bool) or not isinstance(value, int | float):

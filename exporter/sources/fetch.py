@@ -10,7 +10,12 @@ from exporter.errors import SourceError
 
 
 def path(*segments: str) -> str:
-    """Return the path of these segments, each percent-encoded so that it stays one segment."""
+    """
+    Return the path of these segments as plain text, which the client percent-encodes.
+
+    A slash inside a segment, or dots alone, would lead elsewhere: there the encoded form is the
+    plain text. No cloud knows such an id, so nothing is found, but nothing else is asked either.
+    """
     return "".join(f"/{_segment(segment)}" for segment in segments)
 
 
@@ -46,5 +51,6 @@ async def fetch_each(
 
 
 def _segment(segment: str) -> str:
-    encoded = quote(segment, safe="", errors="replace")
-    return encoded if encoded.strip(".") else encoded.replace(".", "%2E")
+    if "/" in segment or not segment.strip("."):
+        return quote(segment, safe="", errors="replace").replace(".", "%2E")
+    return segment

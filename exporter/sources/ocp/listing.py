@@ -1,5 +1,6 @@
 """The pages of OCP's task list, and the envelope around everything that OCP answers."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,8 @@ from exporter.sources.ocp.instance import Instance, parse_instance
 LIST = "list_task_instances"
 PATH = "/api/v2/tasks/instances"
 OPEN = "RUNNING,FAILED"
+CHUNK = 64
+"""Rows, each with all its subtasks, that are read without a pause."""
 PAGES = 100
 STALLED = 3
 """Pages in a row without anything new after which the list is taken for a broken one. One or two
@@ -77,7 +80,8 @@ class InstanceList:
             paging = (("page", number), ("size", self._page_size), ("sort", "id,desc"))
             answer = await self._client.get(LIST, PATH, (*paging, *query))
             known = len(listed.instances)
-            listed.ended = not _take(listed, answer, self._page_size, words) or suffices(listed)
+            more = await _take(listed, answer, self._page_size, words)
+            listed.ended = not more or suffices(listed)
             if listed.ended:
                 break
             stalled = 0 if len(listed.instances) > known else stalled + 1
@@ -99,11 +103,13 @@ def data_of(answer: Any, operation: str) -> Any:
     raise ServerFailed(msg, status=status, code=code)
 
 
-def _take(listed: Listed, answer: Any, asked_size: int, words: Words) -> bool:
-    """Add a page; return whether there can be more."""
+async def _take(listed: Listed, answer: Any, asked_size: int, words: Words) -> bool:
+    """Add a page, letting others run meanwhile; return whether there can be more."""
     data = envelope(data_of(answer, LIST), LIST, "contents", "page")
     elements = rows(data, "contents", LIST)
-    for element in elements:
+    for at, element in enumerate(elements, 1):
+        if at % CHUNK == 0:
+            await asyncio.sleep(0)
         instance = parse_instance(element, words, detailed=False)
         if instance is None:
             listed.invalid += 1
