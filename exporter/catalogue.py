@@ -8,12 +8,9 @@ from exporter.sources import SOURCES
 
 def polled() -> tuple[Family, ...]:
     """Return the families that polls feed: they carry `target` and its configured labels."""
-    declared = (
-        declaration.family
-        for source in SOURCES
-        for declaration in (*source.series, *source.aggregates)
-    )
-    return (*SHARED, *declared)
+    rows = (series.family for source in SOURCES for series in source.series)
+    readings = (aggregate.family for source in SOURCES for aggregate in source.aggregates)
+    return (*SHARED, *rows, *readings)
 
 
 def families() -> tuple[Family, ...]:

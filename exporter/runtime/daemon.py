@@ -1,7 +1,7 @@
 """All that runs: the pollers, what they found, and what the web server may ask."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
 import msgspec
@@ -116,16 +116,16 @@ class Daemon:
         yield own.BUILD_INFO, [build_info()]
 
 
-_GAUGES = {
+_GAUGES: Mapping[Family, Callable[[Poller], float | None]] = {
     own.UP: lambda p: p.health.up,
     own.LAST_POLL_SUCCESS: lambda p: p.health.last_success,
     own.POLL_DURATION: lambda p: p.health.poll_seconds,
     own.INTERVAL: lambda p: p.health.interval,
     own.TASKS_HIDDEN: lambda p: p.picture.selection.hidden,
-    own.TASKS_INVALID: lambda p: p.picture.reading and p.picture.reading.invalid,
+    own.TASKS_INVALID: lambda p: p.picture.reading.invalid if p.picture.reading else None,
     own.TASKS_VANISHED: lambda p: p.picture.vanished,
-    own.UNKNOWN_WORDS: lambda p: p.picture.reading and len(p.picture.reading.unknown),
-    own.LIST_INCONSISTENT: lambda p: p.picture.reading and p.picture.reading.inconsistent,
+    own.UNKNOWN_WORDS: lambda p: len(p.picture.reading.unknown) if p.picture.reading else None,
+    own.LIST_INCONSISTENT: lambda p: p.picture.reading.inconsistent if p.picture.reading else None,
     own.DUPLICATE_SERIES: lambda p: p.duplicates,
 }
 """Read off each poller; None shows nothing."""

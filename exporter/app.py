@@ -1,0 +1,119 @@
+"""Composition root: settings in, running daemon out."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import AsyncIterator
+from random import Random
+
+import msgspec
+
+from exporter import __version__
+from exporter.api.session import Sessions
+from exporter.clock import Clock, ScaledClock, SystemClock
+from exporter.config import parse
+from exporter.log import configure, get
+from exporter.runtime.daemon import Daemon
+from exporter.runtime.web import Server, application, serve
+from exporter.settings import Config, LogSettings, WebSettings
+from exporter.simulator.demo import configuration
+from exporter.simulator.server import Simulator
+from exporter.wiring import Wiring
+
+
+class Running(msgspec.Struct, frozen=True):
+    """A daemon at work and the server that answers for it."""
+
+    daemon: Daemon
+    server: Server
+    work: asyncio.Task[None]
+
+
+@contextlib.asynccontextmanager
+async def running(config: Config, clock: Clock, demo: str = "") -> AsyncIterator[Running]:
+    """Run a daemon and its web server until the end of the context."""
+    async with Sessions() as sessions:
+        random = Random()  # noqa: S311 - only for jitter
+        daemon = Wiring(config, clock, sessions, random).daemon(demo)
+        app = application(daemon, telemetry_path=config.web.telemetry_path)
+        server = await serve(app, config.web.listen_address)
+        work = asyncio.create_task(daemon.run())
+        try:
+            yield Running(daemon, server, work)
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+            await server.stop()
+
+
+async def run_daemon(config: Config, clock: Clock | None = None, demo: str = "") -> int:
+    """Run until SIGTERM or SIGINT; return the exit code."""
+    configure(config.log.level, config.log.format)
+    logger = get()
+    async with running(config, clock or SystemClock(), demo) as run:
+        logger.info(
+            "exporter.started",
+            version=__version__,
+            listen=list(run.server.addresses),
+            targets=len(config.targets),
+            **({"simulator": demo} if demo else {}),
+        )
+        stop = asyncio.create_task(stop_signal())
+        await asyncio.wait((stop, run.work), return_when=asyncio.FIRST_COMPLETED)
+        if not stop.done():
+            logger.error("exporter.failed", error=type(run.work.exception()).__name__)
+            stop.cancel()
+            return 1
+    logger.info("exporter.stopped", signal=stop.result())
+    return 0
+
+
+async def run_demo(
+    *, scenario: str, seed: int, speed: float, web: WebSettings, log: LogSettings
+) -> int:
+    """Run simulated clouds and an exporter that watches them, on one clock; loopback only."""
+    clock = SystemClock() if speed == 1 else ScaledClock(speed)
+    async with simulated(Simulator(clock, scenario=scenario, seed=seed)) as url:
+        config = msgspec.structs.replace(parse(configuration(url), os.environ), web=web, log=log)
+        return await run_daemon(config, clock, f"{url}/control/")
+
+
+async def run_simulator(*, scenario: str, seed: int, host: str, port: int, log: LogSettings) -> int:
+    """Run only the simulated clouds, and print the configuration that goes with them."""
+    configure(log.level, log.format)
+    async with simulated(Simulator(SystemClock(), scenario=scenario, seed=seed), host, port) as url:
+        print(configuration(url), flush=True)  # noqa: T201 - for the user to save
+        get().info("simulator.started", url=url, control=f"{url}/control/", scenario=scenario)
+        await stop_signal()
+    return 0
+
+
+@contextlib.asynccontextmanager
+async def simulated(
+    simulator: Simulator, host: str = "127.0.0.1", port: int = 0
+) -> AsyncIterator[str]:
+    """Run simulated clouds until the end of the context; give their base URL."""
+    url = await simulator.start(host, port)
+    try:
+        yield url
+    finally:
+        await simulator.stop()
+
+
+async def stop_signal() -> str:
+    """Wait for SIGTERM or SIGINT and return its name."""
+    loop = asyncio.get_running_loop()
+    came: asyncio.Future[str] = loop.create_future()
+
+    def note(number: signal.Signals) -> None:
+        if not came.done():
+            came.set_result(number.name)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, note, number)
+    try:
+        return await came
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)

@@ -1,0 +1,102 @@
+"""Settings in, the parts of one daemon out."""
+
+from collections.abc import Mapping
+from random import Random
+from typing import Any
+
+from exporter import catalogue
+from exporter.api.auth import SCHEMES
+from exporter.api.auth.scheme import Scheme, Surroundings
+from exporter.api.client import Client
+from exporter.api.session import Sessions
+from exporter.clock import Clock
+from exporter.exposition.page import Page
+from exporter.exposition.shard import prefix
+from exporter.runtime.board import Board
+from exporter.runtime.daemon import Crew, Daemon
+from exporter.runtime.instruments import Instruments
+from exporter.runtime.poller import Poller
+from exporter.settings import Config, Target
+from exporter.sources import SOURCES
+from exporter.sources.source import Settings, Source
+from exporter.tasks.selection import Rules
+
+
+class Wiring:
+    """Makes the parts of one daemon out of its settings."""
+
+    def __init__(self, config: Config, clock: Clock, sessions: Sessions, random: Random) -> None:
+        """Take the settings, and what all parts share."""
+        self._config = config
+        self._clock = clock
+        self._sessions = sessions
+        self._random = random
+        self._board = Board(Page(catalogue.polled()))
+        self._instruments = Instruments()
+        self._logins = self._make_logins()
+        self._label_names = sorted({name for t in config.targets for name in t.labels})
+
+    def daemon(self, demo: str = "") -> Daemon:
+        """Return the daemon, not yet running."""
+        clients = {
+            (target.name, target.system): self._client(target) for target in self._config.targets
+        }
+        pollers = tuple(
+            self._poller(target, source, clients[target.name, target.system])
+            for target in self._config.targets
+            for source in SOURCES
+            if source.system == target.system
+            and source.collector in target.collectors
+            and target.collectors[source.collector].enabled
+        )
+        crew = Crew(pollers=pollers, credentials=self._logins, ways=clients)
+        return Daemon(crew, self._board, self._instruments, self._clock, demo)
+
+    def _make_logins(self) -> Mapping[str, Scheme]:
+        surroundings = Surroundings(
+            sessions=self._sessions.get,
+            clock=self._clock,
+            random=self._random,
+            request_timeout=self._config.defaults.request_timeout,
+        )
+        used = {target.credentials for target in self._config.targets}
+        return {
+            name: SCHEMES[entry.kind](entry.options, surroundings)
+            for name, entry in self._config.credentials.items()
+            if name in used
+        }
+
+    def _client(self, target: Target) -> Client:
+        return Client(
+            self._sessions.get(target.tls),
+            endpoint=target.endpoint,
+            authenticator=self._logins[target.credentials],
+            clock=self._clock,
+            random=self._random,
+            observer=self._instruments.api(target.name, target.system),
+            rate_limit=target.rate_limit,
+            request_timeout=self._config.defaults.request_timeout,
+        )
+
+    def _poller(self, target: Target, source: type[Source[Any]], client: Client) -> Poller:
+        settings = target.collectors[source.collector]
+        labels = {name: target.labels.get(name, "") for name in self._label_names}
+        return Poller(
+            source(client, target.place(), settings),
+            self._rules(settings),
+            timeout=settings.timeout or self._config.defaults.poll_timeout,
+            prefix=prefix(target.name, labels),
+            clock=self._clock,
+            random=self._random,
+            board=self._board,
+            counters=self._instruments.collector(target.name, source.system, source.collector),
+        )
+
+    def _rules(self, settings: Settings) -> Rules:
+        chosen, fallback = settings.per_task, self._config.defaults.per_task.limit
+        return Rules(
+            limit=fallback if chosen.limit is None else chosen.limit,
+            include=chosen.include,
+            exclude=chosen.exclude,
+            tags=chosen.tags,
+        )

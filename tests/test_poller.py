@@ -1,0 +1,292 @@
+"""The loop: what one poll does to counters, health and page, and when the next one comes."""
+
+import asyncio
+import re
+from collections.abc import Iterable
+from random import Random
+
+import msgspec
+import pytest
+
+from exporter import log
+from exporter.errors import SourceError, Unreachable
+from exporter.exposition import families
+from exporter.exposition.family import Family, Kind, Series
+from exporter.exposition.page import Page
+from exporter.exposition.shard import prefix
+from exporter.runtime.board import Board
+from exporter.runtime.poller import Poller, following
+from exporter.sources.source import Ask, Place, Reading, Settings, Source
+from exporter.tasks.selection import Rules
+from exporter.tasks.task import State, Task
+
+ROW = Family(name="row", help="Row.", kind=Kind.STATE, labels=("task_id",))
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A record of the scripted source."""
+
+    task_name: str
+    state: State
+    run: float
+
+
+class Scripted(Source[Row]):
+    """Answers each poll with the next of what it was given."""
+
+    system = "fdi"
+    collector = "task_monitors"
+    task_types = ("T",)
+    series = (Series(ROW, lambda row: (row.task_name,), lambda _: 1),)
+
+    def __init__(self, answers: Iterable[object]) -> None:
+        """Take readings and errors."""
+        super().__init__(None, Place(target="t"), Settings())  # type: ignore[arg-type] # no cloud
+        self.answers = iter(answers)
+        self.asked: list[Ask] = []
+
+    async def poll(self, ask: Ask) -> Reading[Row]:
+        """Return or raise the next answer; wait for ever when there is none."""
+        self.asked.append(ask)
+        answer = next(self.answers, None)
+        if answer is None:
+            await asyncio.Event().wait()
+        if isinstance(answer, Exception):
+            raise answer
+        assert isinstance(answer, Reading)
+        return answer
+
+    def to_task(self, record: Row) -> Task:
+        """Return the task of a row."""
+        return Task(
+            key=record.task_name,
+            name=record.task_name,
+            task_type="T",
+            state=record.state,
+            run=str(record.run),
+            since=record.run,
+        )
+
+
+class Steps:
+    """A clock that moves only when somebody sleeps, and remembers for how long."""
+
+    def __init__(self, most: float = 1e9) -> None:
+        """Let nobody sleep beyond `most` seconds after the start."""
+        self.now = 1000.0
+        self.most = self.now + most
+
+    def time(self) -> float:
+        """Return the present."""
+        return self.now
+
+    def monotonic(self) -> float:
+        """Return the present."""
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        """Move on at once."""
+        self.now += seconds
+        if self.now > self.most:
+            await asyncio.Event().wait()
+        await asyncio.sleep(0)
+
+
+class Counts:
+    """Counts polls."""
+
+    def __init__(self) -> None:
+        """Start at nothing."""
+        self.polls = 0
+        self.left_out = 0
+        self.reasons: list[str] = []
+
+    def polled(self) -> None:
+        """Count."""
+        self.polls += 1
+
+    def failed(self, reason: str) -> None:
+        """Count."""
+        self.reasons.append(reason)
+
+    def skipped(self, polls: int) -> None:
+        """Count."""
+        self.left_out += polls
+
+
+def reading(**tasks: tuple[State, float]) -> Reading[Row]:
+    """Return a reading of tasks by name."""
+    return Reading(records={name: Row(name, *state) for name, state in tasks.items()})
+
+
+class Scene:
+    """A poller with everything around it."""
+
+    def __init__(self, *answers: object, timeout: float = 45.0, most: float = 1e9) -> None:
+        """Script what the source answers."""
+        log.configure("debug", "json")
+        self.clock = Steps(most)
+        self.source = Scripted(answers)
+        self.board = Board(Page((*families.SHARED, ROW)))
+        self.counts = Counts()
+        self.poller = Poller(
+            self.source,
+            Rules(limit=10, include=re.compile("")),
+            timeout=timeout,
+            prefix=prefix("t", {}),
+            clock=self.clock,
+            random=Random(1),
+            board=self.board,
+            counters=self.counts,
+        )
+
+    def lines(self, *names: str) -> list[str]:
+        """Return the samples of these families that are not 0."""
+        text = b"".join(self.board.page.body(openmetrics=False)).decode()
+        return [
+            line
+            for line in text.splitlines()
+            if line.startswith(tuple(f"{name}{{" for name in names)) and not line.endswith(" 0")
+        ]
+
+
+async def test_a_whole_reading_is_published() -> None:
+    """Its rows, and what the shared families make of them."""
+    scene = Scene(reading(a=(State.RUNNING, 900.0)), reading(a=(State.FAILED, 900.0)))
+    await scene.poller.poll()
+    await scene.poller.poll()
+
+    assert scene.lines("row", "cloud_tasks", "cloud_task_runs_total") == [
+        'cloud_tasks{target="t",system="fdi",task_type="T",state="failed"} 1',
+        'cloud_task_runs_total{target="t",system="fdi",task_type="T",outcome="failed"} 1',
+        'row{target="t",task_id="a"} 1',
+    ]
+    assert scene.poller.health.up is True
+    assert (scene.counts.polls, scene.counts.reasons) == (2, [])
+
+
+async def test_a_source_is_told_what_earlier_polls_leave_open() -> None:
+    """Since when runs must be told, and which tasks must not be lost sight of."""
+    scene = Scene(reading(a=(State.RUNNING, 900.0)), reading())
+    await scene.poller.poll()
+    scene.clock.now = 1060.0
+    await scene.poller.poll()
+
+    assert scene.source.asked == [
+        Ask(now=1000.0, reach=None, active=frozenset()),
+        Ask(now=1060.0, reach=1000.0, active=frozenset({"a"})),
+    ]
+
+
+async def test_a_failed_poll_leaves_the_page_and_says_so() -> None:
+    """The last whole reading stays until it is too old."""
+    scene = Scene(reading(a=(State.IDLE, 900.0)), Unreachable("no route to roma"))
+    await scene.poller.poll()
+    before = scene.board.page
+    await scene.poller.poll()
+
+    assert scene.board.page is before
+    assert scene.poller.health.up is False
+    assert scene.poller.health.error == "no route to roma"
+    assert (scene.counts.polls, scene.counts.reasons) == (2, ["network"])
+
+
+async def test_a_poll_that_takes_too_long_is_a_timeout() -> None:
+    """The whole poll has a bound, whatever its requests do."""
+    scene = Scene(timeout=0.01)
+    await scene.poller.poll()
+
+    assert scene.counts.reasons == ["timeout"]
+
+
+async def test_a_bug_stops_nothing_and_quotes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is counted as internal; the log tells where, but not what a cloud sent."""
+    scene = Scene(KeyError("hunter2"), reading())
+    await scene.poller.poll()
+    err = capsys.readouterr().err
+
+    assert scene.counts.reasons == ["internal"]
+    assert "test_poller.py:" in err
+    assert "hunter2" not in err
+    await scene.poller.poll()
+    assert scene.poller.health.up is True
+
+
+async def test_one_line_down_and_one_line_up(capsys: pytest.CaptureFixture[str]) -> None:
+    """States are not logged, their changes are."""
+    errors: list[SourceError] = [Unreachable("x")] * 3
+    scene = Scene(reading(), *errors, reading(), reading())
+    for _ in range(6):
+        await scene.poller.poll()
+    events = re.findall(r'"event": "(source\.\w+)"', capsys.readouterr().err)
+
+    assert events == ["source.down", "source.recovered"]
+
+
+async def test_an_unknown_word_is_logged_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """However many polls bring it."""
+    odd = Reading[Row](unknown=frozenset({"status=PAUSED"}))
+    scene = Scene(odd, odd)
+    await scene.poller.poll()
+    await scene.poller.poll()
+
+    assert capsys.readouterr().err.count("status=PAUSED") == 1
+
+
+async def run_until_idle(scene: Scene) -> None:
+    """Let the loop run until it waits for ever."""
+    task = asyncio.create_task(scene.poller.run())
+    for _ in range(200):
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_polls_come_on_their_interval() -> None:
+    """The first one at once, spread over two seconds at most."""
+    scene = Scene(reading(), reading(), reading(), most=125.0)
+    await run_until_idle(scene)
+    times = [ask.now - 1000.0 for ask in scene.source.asked]
+
+    assert 0 <= times[0] <= 2
+    assert [round(time - times[0], 6) for time in times] == [0, 60, 120]
+
+
+async def test_gauges_go_away_when_they_are_too_old_and_counters_stay() -> None:
+    """Also when the next poll is far away because of the back-off."""
+    first, second = reading(a=(State.RUNNING, 900.0)), reading(a=(State.FAILED, 900.0))
+    scene = Scene(first, second, *([Unreachable("x")] * 9), most=60.0 + 300.0 + 10.0)
+    await run_until_idle(scene)
+
+    assert scene.lines("row", "cloud_tasks", "cloud_task_runs_total") == [
+        'cloud_task_runs_total{target="t",system="fdi",task_type="T",outcome="failed"} 1',
+    ]
+
+
+async def test_what_dropped_to_nothing_is_shown_as_vanished() -> None:
+    """Three hundred tasks that become none are an event, not an idle system."""
+    scene = Scene(reading(a=(State.IDLE, 1.0), b=(State.IDLE, 1.0)), reading(), reading())
+    seen = []
+    for _ in range(3):
+        await scene.poller.poll()
+        seen.append(scene.poller.picture.vanished)
+
+    assert seen == [0, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("wait", "now", "expected"),
+    [
+        (60.0, 1001.0, (1060.0, 0)),
+        (60.0, 1060.0, (1060.0, 0)),
+        (60.0, 1061.0, (1120.0, 1)),
+        (60.0, 1185.0, (1240.0, 3)),
+        (300.0, 1010.0, (1300.0, 0)),
+    ],
+)
+def test_missed_polls_are_left_out_and_counted(
+    wait: float, now: float, expected: tuple[float, int]
+) -> None:
+    """Never queued: the next poll is the next one on the grid."""
+    assert following(1000.0, wait, 60.0, now) == expected
