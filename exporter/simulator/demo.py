@@ -28,7 +28,6 @@ targets:
     instance_id: {fdi_instance}
     credentials: huawei
     rate_limit: {{requests_per_second: 20, concurrency: 4}}
-    schedule_timezone: UTC
     collectors:
       statistics: {{interval: 5s}}
       task_monitors: {{interval: 10s, page_size: 20, stuck_after: 5m}}

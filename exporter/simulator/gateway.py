@@ -12,7 +12,7 @@ from exporter.clock import Clock
 from exporter.simulator import accounts
 from exporter.simulator.iam import Iam
 from exporter.simulator.signatures import Refused, Wire, check_sdk_hmac
-from exporter.simulator.wire import AUTHENTICATED, read_wire
+from exporter.simulator.wire import authenticated, read_wire
 
 MAX_BAD_TRIES = 5
 LOCKED_FOR = 300.0
@@ -54,7 +54,7 @@ class Gateway:
         async def handle(request: web.Request) -> web.Response:
             try:
                 self._authenticate(request, await read_wire(request))
-                request[AUTHENTICATED] = True
+                authenticated.set(True)
                 return web.json_response(answer(request))
             except Rejected as rejected:
                 return error(rejected.status, rejected.code, str(rejected))

@@ -18,7 +18,7 @@ from aiohttp import web
 
 from exporter.clock import Clock
 from exporter.simulator import accounts
-from exporter.simulator.wire import AUTHENTICATED
+from exporter.simulator.wire import authenticated
 
 PATH = "/v3/auth/tokens"
 LIFETIME = 86400.0
@@ -79,7 +79,7 @@ class Iam:
             project_id = _project(login)
         except _Rejected as rejected:
             return error(rejected.status, str(rejected))
-        request[AUTHENTICATED] = True
+        authenticated.set(True)
         now = self._clock.time()
         catalog = request.query.get("nocatalog") != "true"
         return web.json_response(

@@ -16,7 +16,7 @@ from exporter.clock import Clock
 from exporter.simulator import accounts, ocp_documents
 from exporter.simulator.signatures import Refused, Wire, check_basic, check_ocp_hmac
 from exporter.simulator.truth import Truth
-from exporter.simulator.wire import AUTHENTICATED, read_wire
+from exporter.simulator.wire import authenticated, read_wire
 from exporter.simulator.world.ocp import Instance, OcpWorld
 
 PREFIX = "/api/v2"
@@ -65,7 +65,7 @@ class OcpApi:
         async def handle(request: web.Request) -> web.Response:
             try:
                 self._authenticate(await read_wire(request))
-                request[AUTHENTICATED] = True
+                authenticated.set(True)
                 return ocp_documents.response(answer(request))
             except Rejected as rejected:
                 return self.refuse(rejected.status, rejected.code, str(rejected))

@@ -22,7 +22,7 @@ from exporter.simulator.journal import DROPPED, LONGEST, Entry, Journal
 from exporter.simulator.ocp import OcpApi
 from exporter.simulator.scenarios import SCENARIOS, Scenario
 from exporter.simulator.truth import Truth
-from exporter.simulator.wire import AUTHENTICATED
+from exporter.simulator.wire import authenticated
 from exporter.simulator.world.world import Size, World
 
 MAX_HEADER = 131_072
@@ -54,7 +54,7 @@ class Simulator:
         # Not for secrets: a seed makes histories repeatable.
         self._world = World(Random(seed), start, self._truth.settle, size)  # noqa: S311 - see above
         self.journal = Journal()
-        self._dropping = False
+        self._breakdowns = 0
         self._runner: web.AppRunner | None = None
         self._iam = Iam(clock, seed)
         doors = Gateway(clock, self._iam)
@@ -131,6 +131,7 @@ class Simulator:
         self._world.advance(self._clock.time())
         if request.path.startswith(CONTROL_PREFIX):
             return await handler(request)
+        authenticated.set(False)
         response = await self._answer(request, handler)
         # aiohttp would write the machine's own time, and clients compare it with their clock.
         response.headers["Date"] = formatdate(self._clock.time(), usegmt=True)
@@ -151,9 +152,13 @@ class Simulator:
             return self._refuse(request, HTTPStatus.METHOD_NOT_ALLOWED)
 
     def _break_down(self, request: web.Request) -> web.Response:
-        """Answer as a broken cloud: by turns with a proxy's page, and not at all."""
-        self._dropping = not self._dropping
-        if not self._dropping and request.transport is not None:
+        """
+        Answer as a broken cloud: two requests with a proxy's page, the next two not at all.
+
+        Two, because clients repeat a GET in silence when a connection that they kept is gone.
+        """
+        self._breakdowns += 1
+        if self._breakdowns % 4 in {3, 0} and request.transport is not None:
             request.transport.abort()
         return web.Response(
             status=HTTPStatus.SERVICE_UNAVAILABLE,
@@ -185,6 +190,6 @@ class Simulator:
             path=request.path[:LONGEST],
             query=request.query_string[:LONGEST],
             status=DROPPED if dropped else response.status,
-            authenticated=AUTHENTICATED in request,
+            authenticated=authenticated.get(),
         )
         self.journal.note(entry, "(none)" if resource is None else resource.canonical)

@@ -19,6 +19,9 @@ from urllib.parse import quote, unquote_to_bytes
 WINDOW = 900.0
 """Seconds that the caller's clock may differ from the server's, either way."""
 
+UNSIGNED = "UNSIGNED-PAYLOAD"
+"""Stands for the hash of a body that is not signed."""
+
 _SDK_HMAC = re.compile(
     r"SDK-HMAC-SHA256 Access=([^,\s]+), SignedHeaders=([^,\s]+), Signature=([0-9a-f]{64})"
 )
@@ -59,7 +62,7 @@ def check_sdk_hmac(wire: Wire, secret_keys: Mapping[str, str], now: float) -> st
         msg = "verify ak failed, access key does not exist"
         raise Refused(msg, access_key)
     stamp = _sdk_stamp(wire, signed, access_key, now)
-    canonical = hashlib.sha256(_sdk_canonical(wire, signed, access_key).encode()).hexdigest()
+    canonical = hashlib.sha256(_bytes(_sdk_canonical(wire, signed, access_key))).hexdigest()
     expected = hmac.new(
         secret_keys[access_key].encode(),
         f"SDK-HMAC-SHA256\n{stamp}\n{canonical}".encode(),
@@ -94,7 +97,7 @@ def _sdk_canonical(wire: Wire, signed: str, access_key: str) -> str:
         msg = "signed headers are unsorted or not all sent"
         raise Refused(msg, access_key)
     path, _, query = wire.target.partition("?")
-    uri = "/".join(_encode(piece) for piece in unquote_to_bytes(path).split(b"/"))
+    uri = "/".join(_encode(piece) for piece in unquote_to_bytes(_bytes(path)).split(b"/"))
     # Sorted by key alone: values of a repeated key count in the order in which they were sent.
     pairs = sorted(_pairs(query), key=lambda pair: pair[0])
     return "\n".join(
@@ -112,10 +115,11 @@ def _sdk_canonical(wire: Wire, signed: str, access_key: str) -> str:
 def _payload_hash(wire: Wire, access_key: str) -> str:
     actual = hashlib.sha256(wire.body).hexdigest()
     declared = wire.headers.get("x-sdk-content-sha256", actual)
-    if declared not in {actual, "UNSIGNED-PAYLOAD"}:
+    if declared not in {actual, UNSIGNED}:
         msg = "x-sdk-content-sha256 does not fit the body"
         raise Refused(msg, access_key)
-    return declared
+    # Where there is no body, the word changes nothing.
+    return declared if wire.body else actual
 
 
 def check_ocp_hmac(wire: Wire, secret_keys: Mapping[str, str], now: float) -> str:
@@ -126,7 +130,7 @@ def check_ocp_hmac(wire: Wire, secret_keys: Mapping[str, str], now: float) -> st
         raise Refused(msg)
     access_key, signature = match.groups()
     _check_date(wire.headers.get("date", ""), access_key, now)
-    text = _ocp_string(wire).encode()
+    text = _bytes(_ocp_string(wire))
     # SHA-1 is what OCP's scheme prescribes.
     digest = hmac.new(secret_keys[access_key].encode(), text, hashlib.sha1).digest()
     if not hmac.compare_digest(b64encode(digest).decode(), signature):
@@ -195,8 +199,13 @@ def check_basic(wire: Wire, passwords: Mapping[str, str]) -> str:
 
 def _pairs(query: str) -> list[tuple[bytes, bytes]]:
     """Split a query as sent; a plus sign is a plus sign, as in the canonical form."""
-    pairs = (piece.partition("=") for piece in query.split("&") if piece)
+    pairs = (piece.partition(b"=") for piece in _bytes(query).split(b"&") if piece)
     return [(unquote_to_bytes(key), unquote_to_bytes(value)) for key, _, value in pairs]
+
+
+def _bytes(text: str) -> bytes:
+    """Return the bytes that stood on the wire, whatever they were."""
+    return text.encode(errors="surrogateescape")
 
 
 def _encode(text: bytes) -> str:

@@ -1,11 +1,13 @@
 """A request in the form that is verified."""
 
+from contextvars import ContextVar
+
 from aiohttp import web
 
 from exporter.simulator.signatures import Wire
 
-AUTHENTICATED = "authenticated"
-"""Key under which a request notes that it proved who sent it."""
+authenticated: ContextVar[bool] = ContextVar("authenticated")
+"""Whether the request under way has proved who sent it; handler and journal share its context."""
 
 
 async def read_wire(request: web.Request) -> Wire:

@@ -1,0 +1,163 @@
+"""A simulator on a real socket under a held clock, and a caller who knows the ways in."""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import formatdate
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from exporter.simulator import accounts
+from exporter.simulator.fdi import OffsetCounts
+from exporter.simulator.server import Simulator
+from exporter.simulator.world.world import Size
+
+START = 1_773_482_400.0  # 2026-03-14T10:00:00Z
+FDI = f"/v2/{accounts.PROJECT_ID}/fdi/instances/{accounts.FDI_INSTANCE}"
+KAFKA = f"/v2/{accounts.PROJECT_ID}/instances/{accounts.DMS_INSTANCES['kafka']}"
+OCP = "/api/v2/tasks/instances"
+
+
+class HeldClock:
+    """A clock that moves only when it is told to."""
+
+    def __init__(self, now: float = START) -> None:
+        """Stand at `now` (epoch seconds)."""
+        self.now = now
+
+    def time(self) -> float:
+        """Return the seconds since the epoch."""
+        return self.now
+
+    def monotonic(self) -> float:
+        """Return the seconds since the start."""
+        return self.now - START
+
+    async def sleep(self, seconds: float) -> None:
+        """Move on at once."""
+        self.now += seconds
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer that was read to its end."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+    body: Any
+
+
+class Caller:
+    """Calls the simulator as a client would."""
+
+    def __init__(self, session: aiohttp.ClientSession, base: str, clock: HeldClock) -> None:
+        """Call `base` with `session`."""
+        self.session = session
+        self.base = base
+        self.clock = clock
+
+    async def send(
+        self, method: str, target: str, headers: Mapping[str, str] | None = None, **more: Any
+    ) -> Reply:
+        """Send a request whose target (path and query) stands on the wire as given."""
+        url = URL(self.base + target, encoded=True)
+        async with self.session.request(method, url, headers=headers, **more) as response:
+            text = await response.text()
+            body = await response.json() if response.content_type == "application/json" else None
+            return Reply(response.status, response.headers, text, body)
+
+    async def login(self, password: str = accounts.PASSWORD, **scope: str) -> Reply:
+        """Ask IAM for a token of a project."""
+        user = {
+            "name": accounts.USERNAME,
+            "password": password,
+            "domain": {"name": accounts.DOMAIN},
+        }
+        auth = {
+            "identity": {"methods": ["password"], "password": {"user": user}},
+            "scope": {"project": scope or {"name": accounts.PROJECT_NAME}},
+        }
+        return await self.send("POST", "/v3/auth/tokens?nocatalog=true", json={"auth": auth})
+
+    async def token(self) -> dict[str, str]:
+        """Return the headers that a new token makes."""
+        return {"X-Auth-Token": (await self.login()).headers["X-Subject-Token"]}
+
+    async def huawei(self, target: str) -> Reply:
+        """Get something of FDI or DMS, signed."""
+        return await self.send("GET", target, self.sdk_signature(target))
+
+    async def ocp(self, target: str) -> Reply:
+        """Get something of OCP with HTTP Basic."""
+        return await self.send("GET", target, basic())
+
+    async def get(self, target: str) -> Any:
+        """Return what the control API says."""
+        return (await self.send("GET", target)).body
+
+    async def play(self, name: str) -> None:
+        """Play a scenario."""
+        assert (await self.send("POST", "/control/scenario", json={"name": name})).status == 200
+
+    def sdk_signature(
+        self,
+        target: str,
+        *,
+        access_key: str = accounts.ACCESS_KEY,
+        secret_key: str = accounts.SECRET_KEY,
+        age: float = 0.0,
+    ) -> dict[str, str]:
+        """Sign a GET whose query is sorted and needs no encoding."""
+        path, _, query = target.partition("?")
+        stamp = datetime.fromtimestamp(self.clock.now - age, UTC).strftime("%Y%m%dT%H%M%SZ")
+        empty = hashlib.sha256(b"").hexdigest()
+        canonical = f"GET\n{path}/\n{query}\nx-sdk-date:{stamp}\n\nx-sdk-date\n{empty}"
+        digest = hashlib.sha256(canonical.encode()).hexdigest()
+        text = f"SDK-HMAC-SHA256\n{stamp}\n{digest}".encode()
+        signature = hmac.new(secret_key.encode(), text, hashlib.sha256).hexdigest()
+        scheme = f"SDK-HMAC-SHA256 Access={access_key}, SignedHeaders=x-sdk-date"
+        return {"X-Sdk-Date": stamp, "Authorization": f"{scheme}, Signature={signature}"}
+
+    def ocp_signature(self, target: str, *, age: float = 0.0) -> dict[str, str]:
+        """Sign a GET whose query is sorted and encoded."""
+        date = formatdate(self.clock.now - age, usegmt=True)
+        host = self.base.removeprefix("http://")
+        text = f"GET\n\napplication/json\n{date}\n{host}\n\n{target}".encode()
+        digest = hmac.new(accounts.OCP_SECRET_KEY.encode(), text, hashlib.sha1).digest()
+        signature = base64.b64encode(digest).decode()
+        return {
+            "Content-Type": "application/json",
+            "Date": date,
+            "Authorization": f"OCP-ACCESS-KEY-HMACSHA1 {accounts.OCP_ACCESS_KEY}:{signature}",
+        }
+
+
+def basic(user: str = accounts.OCP_USERNAME, password: str = accounts.OCP_PASSWORD) -> Any:
+    """Return the headers of HTTP Basic."""
+    text = base64.b64encode(f"{user}:{password}".encode()).decode()
+    return {"Authorization": f"Basic {text}"}
+
+
+@asynccontextmanager
+async def simulated(
+    *,
+    scenario: str = "healthy",
+    size: Size | None = None,
+    offset_counts: OffsetCounts = OffsetCounts.PAGES,
+) -> AsyncIterator[Caller]:
+    """Run a simulator on 127.0.0.1 and yield a caller of it."""
+    clock = HeldClock()
+    simulator = Simulator(clock, scenario=scenario, size=size, offset_counts=offset_counts)
+    base = await simulator.start()
+    try:
+        async with aiohttp.ClientSession(max_line_size=131_072, max_field_size=131_072) as session:
+            yield Caller(session, base, clock)
+    finally:
+        await simulator.stop()
