@@ -75,10 +75,11 @@ class Defaults(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True):
-    """One way to log in; `options` are of the `options_type` of the scheme `kind`."""
+    """One way to log in, under a name that targets refer to."""
 
     kind: str
     options: Any
+    """Of the `options_type` of the scheme `kind`."""
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +99,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """How hard the endpoint may be asked."""
     tls: Tls = Tls()
     """How the certificate of the endpoint is checked."""
-    collectors: Mapping[str, Settings]
+    collectors: Mapping[str, Settings] = {}
     """Which APIs are polled, and how."""
 
     def place(self) -> Place:

@@ -1,0 +1,78 @@
+"""The catalogue of all metrics for people (Markdown) and programs (JSON), from the declarations."""
+
+import itertools
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from exporter.catalogue import polled
+from exporter.exposition.family import Family
+from exporter.exposition.own import OWN
+
+_POLLED = """\
+# Metrics
+
+<!-- Written by `make docs` from the declarations in exporter/; edit those. -->
+
+## From the clouds
+
+What the last successful poll of a collector said. Every series also carries the labels that are
+configured for its target. Times are seconds since 1970; a series without a value is absent.
+
+"""
+_OWN = """
+## Of the exporter itself
+
+Rendered at each scrape. There are also `process_*` and `python_*`, as of any Python program.
+
+"""
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One metric family as it is scraped."""
+
+    name: str
+    type: str
+    labels: tuple[str, ...]
+    """All of them, but for those that are configured for targets."""
+    configured_labels: bool
+    """Whether the series also carry those."""
+    help: str
+
+
+def entries() -> tuple[Entry, ...]:
+    """Return every family, in the order of the page."""
+    return (
+        *(_entry(family, ("target",), configured=True) for family in polled()),
+        *(_entry(family, (), configured=False) for family in OWN),
+    )
+
+
+def as_json() -> str:
+    """Return an array with an object for each family."""
+    return msgspec.json.format(msgspec.json.encode(entries()), indent=2).decode() + "\n"
+
+
+def as_markdown() -> str:
+    """Return docs/metrics.md."""
+    by_origin = itertools.groupby(entries(), lambda entry: entry.configured_labels)
+    tables = {configured: "".join(_table(group)) for configured, group in by_origin}
+    return f"{_POLLED}{tables[True]}{_OWN}{tables[False]}"
+
+
+def _entry(family: Family, ahead: tuple[str, ...], *, configured: bool) -> Entry:
+    return Entry(
+        name=family.name,
+        type=family.type.value,
+        labels=(*ahead, *family.labels),
+        configured_labels=configured,
+        help=family.help,
+    )
+
+
+def _table(group: Iterable[Entry]) -> Iterator[str]:
+    yield "| metric | type | labels | meaning |\n| --- | --- | --- | --- |\n"
+    for entry in group:
+        labels = ", ".join(entry.labels)
+        meaning = entry.help.replace("|", r"\|")
+        yield f"| `{entry.name}` | {entry.type} | {labels} | {meaning} |\n"
