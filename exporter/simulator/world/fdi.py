@@ -18,8 +18,6 @@ EXECUTE_STATUS = {
 OUTCOMES = {word: outcome for outcome, word in EXECUTE_STATUS.items()}
 ACTIVE = frozenset({"WAITING", "RUNNING"})
 POSITIONS = ("ADAPTER", "READER", "WRITER")
-CONTINUOUS = (1800.0, 10800.0)
-"""Seconds for which a CDC task runs before it stops and is started again."""
 
 
 @dataclass(slots=True, eq=False)
@@ -85,9 +83,7 @@ class FdiWorld:
 
     def _run(self, task: FdiTask) -> None:
         task.execute_status, task.position = "RUNNING", "READER"
-        definition = task.definition
-        low, high = CONTINUOUS if definition.cdc else definition.seconds
-        half = self._fate.between(low, high) / 2
+        half = self._fate.between(*task.definition.seconds) / 2
         self._fate.after(half, half, partial(self._write, task, half))
 
     def _write(self, task: FdiTask, rest: float) -> None:

@@ -109,19 +109,19 @@ RECIPES = (
     _Recipe(rhythm=_every(2), seconds=(10.0, 80.0)),
     _Recipe(rhythm=_period("MIN", MINUTE)),
     _Recipe(task_type="REALTIME", seconds=(2.0, 15.0)),
-    _Recipe(task_type="REALTIME", cdc=True),
+    _Recipe(task_type="REALTIME", seconds=(60.0, 240.0), cdc=True),
     _Recipe(rhythm=_every(5, "0 0/{} * * * ?"), seconds=(20.0, 120.0)),
     _Recipe(rhythm=_period("MIN", MINUTE, 5), seconds=(10.0, 90.0)),
-    _Recipe(rhythm=_hourly, seconds=(60.0, 400.0)),
-    _Recipe(rhythm=_period("HOUR", HOUR), seconds=(60.0, 300.0)),
-    _Recipe(rhythm=_period("DAY", DAY), seconds=(300.0, 1500.0)),
-    _Recipe(rhythm=_daily, seconds=(200.0, 1200.0)),
+    _Recipe(rhythm=_hourly, seconds=(60.0, 240.0)),
+    _Recipe(rhythm=_period("HOUR", HOUR), seconds=(40.0, 200.0)),
+    _Recipe(rhythm=_period("DAY", DAY), seconds=(90.0, 240.0)),
+    _Recipe(rhythm=_daily, seconds=(60.0, 240.0)),
     _Recipe(rhythm=_every(10), enabled=False),
     _Recipe(rhythm=_period("DAY", DAY), enabled=False, has_run=False),
     _Recipe(rhythm=_every(15), seconds=(30.0, 200.0)),
     _Recipe(rhythm=_period("DAY", DAY, 7), has_run=False, held_back=True),
 )
-"""One of each kind; an instance has them over and over."""
+"""One of each kind; an instance has them over and over. No run takes longer than four minutes."""
 
 
 def definitions(fate: Fate, count: int) -> list[Definition]:
