@@ -36,11 +36,9 @@ class Wiring:
         self._logins = self._make_logins()
         self._label_names = sorted({name for t in config.targets for name in t.labels})
 
-    def daemon(self, demo: str = "") -> Daemon:
-        """Return the daemon, not yet running."""
-        clients = {
-            (target.name, target.system): self._client(target) for target in self._config.targets
-        }
+    def crew(self) -> Crew:
+        """Return the pollers with all that they use, not yet running."""
+        clients = {(t.name, t.system): self._client(t) for t in self._config.targets}
         pollers = tuple(
             self._poller(target, source, clients[target.name, target.system])
             for target in self._config.targets
@@ -49,8 +47,11 @@ class Wiring:
             and source.collector in target.collectors
             and target.collectors[source.collector].enabled
         )
-        crew = Crew(pollers=pollers, credentials=self._logins, ways=clients)
-        return Daemon(crew, self._board, self._instruments, self._clock, demo)
+        return Crew(pollers=pollers, credentials=self._logins, ways=clients)
+
+    def daemon(self, demo: str = "") -> Daemon:
+        """Return the daemon, not yet running."""
+        return Daemon(self.crew(), self._board, self._instruments, self._clock, demo)
 
     def _make_logins(self) -> Mapping[str, Scheme]:
         surroundings = Surroundings(
