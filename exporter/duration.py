@@ -16,7 +16,10 @@ UNITS = {
     "ms": 0.001,
 }
 
-_FORM = re.compile(r"".join(rf"(?:(?P<{unit}>\d+){unit})?" for unit in UNITS))
+LONGEST = 292 * UNITS["y"]
+"""Prometheus can hold no longer ones."""
+
+_FORM = re.compile("".join(rf"(?:(?P<{unit}>[0-9]{{1,18}}){unit})?" for unit in UNITS))
 
 
 def parse_duration(text: str) -> Duration:
@@ -27,9 +30,11 @@ def parse_duration(text: str) -> Duration:
     if match is None or not match.group():
         msg = f"{text!r} is not a duration: write it like 30s, 5m or 1h30m"
         raise ValueError(msg)
-    return Duration(
-        sum(int(count) * UNITS[unit] for unit, count in match.groupdict().items() if count)
-    )
+    seconds = sum(int(count) * UNITS[unit] for unit, count in match.groupdict().items() if count)
+    if seconds > LONGEST:
+        msg = f"{text!r} is too long: {format_duration(LONGEST)} at most"
+        raise ValueError(msg)
+    return Duration(seconds)
 
 
 def format_duration(seconds: float) -> str:

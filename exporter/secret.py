@@ -4,6 +4,9 @@ from pathlib import Path
 
 from exporter.errors import ConfigError
 
+LARGEST = 64 * 1024
+"""Bytes of a secret file; tokens of temporary keys are a few thousand."""
+
 
 class Secret:
     """A text that prints as `***`; one that stands in a file is read anew at each `read`."""
@@ -17,11 +20,7 @@ class Secret:
         """Return the secret as it is now, line ends stripped; raise ConfigError if unreadable."""
         if self._path is None:
             return self._text or ""
-        try:
-            text = self._path.read_text(encoding="utf-8").strip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            msg = f"cannot read the secret file {self._path}: {type(error).__name__}"
-            raise ConfigError([msg]) from error
+        text = _text_of(self._path).strip("\r\n")
         if not text:
             msg = f"the secret file {self._path} is empty"
             raise ConfigError([msg])
@@ -30,3 +29,20 @@ class Secret:
     def __repr__(self) -> str:
         """Never show the secret."""
         return "***"
+
+
+def _text_of(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
+    except OSError as error:
+        msg = f"cannot read the secret file {path}: {error.strerror}"
+        raise ConfigError([msg]) from error
+    if len(data) > LARGEST:
+        msg = f"the secret file {path} is larger than {LARGEST // 1024} KiB"
+        raise ConfigError([msg])
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        msg = f"the secret file {path} is not text in UTF-8"
+        raise ConfigError([msg]) from None  # the error holds what the file holds
