@@ -1,0 +1,96 @@
+"""From the bytes of FDI's task list to a page: against decoding them with the standard library."""
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from benchmarks.exposition import done
+from benchmarks.timing import medians
+from exporter.exposition.shard import prefix
+from exporter.runtime.picture import Picture, draw, take
+from exporter.sources.fdi.task_monitors import TaskMonitors
+from exporter.sources.source import Ask, Place
+from exporter.tasks.ledger import begin
+from exporter.tasks.selection import Rules
+
+TASKS = 10_000
+PAGE = 999
+ROUNDS = 5
+
+
+def page(start: int, seed: int) -> bytes:
+    """Return one page of the list as JSON, two tasks in a hundred changed with the seed."""
+    entities = [
+        {
+            "task_id": f"{i:032x}",
+            "task_name": f"nightly_task_{i:05d}",
+            "task_type": "TIMING",
+            "status": 1,
+            "last_execute_time": 1_800_000_000_000 + i + (seed * 1000 if i % 50 == 0 else 0),
+            "use_quartz_cron": True,
+            "cron": "0 0 2 * * ?",
+            "position": "WRITER",
+            "execute_status": "SUCCESS",
+            "source_app_name": "shop",
+            "target_app_name": "warehouse",
+            "ext_type": None,
+            "enterprise_project_id": "0",
+        }
+        for i in range(start, min(start + PAGE, TASKS))
+    ]
+    return json.dumps({"total": TASKS, "size": len(entities), "entities": entities}).encode()
+
+
+class Memory:
+    """Answers from memory, decoded anew each time."""
+
+    def __init__(self) -> None:
+        """Make two versions of the list."""
+        self.versions = [[page(start, s) for start in range(0, TASKS, PAGE)] for s in (0, 1)]
+        self.seed = 0
+
+    async def get(self, operation: str, path: str, query: Sequence[tuple[str, Any]]) -> object:
+        """Return the page that was asked for."""
+        del operation, path
+        return msgspec.json.decode(self.versions[self.seed % 2][int(dict(query)["offset"]) - 1])
+
+
+class Poll:
+    """Polls again and again, each time with the other version."""
+
+    def __init__(self, memory: Memory) -> None:
+        """Poll once."""
+        self.memory = memory
+        settings = msgspec.structs.replace(TaskMonitors.settings_type(), page_size=PAGE)
+        self.source = TaskMonitors(memory, Place(target="t"), settings)  # type: ignore[arg-type] # no cloud
+        self.rules = Rules(limit=TASKS, include=re.compile(""))
+        self.picture = Picture(ledger=begin(self.source.task_types, keys_are_runs=False))
+        self.shards: Mapping[str, Any] = {}
+        self.once()
+
+    def once(self) -> None:
+        """Read all pages and renew the page that is shown."""
+        self.memory.seed += 1
+        now = 1_800_000_000.0 + self.memory.seed
+        reading = asyncio.run(self.source.poll(Ask(now=now)))
+        self.picture = done(take(self.source, self.rules, self.picture, reading, now))
+        self.shards = done(draw(self.source, self.picture, prefix("t", {}), self.shards, now))
+
+
+def measure() -> Mapping[str, object]:
+    """Return our time for a poll as a multiple of the standard library's time to decode it."""
+    memory = Memory()
+    poll = Poll(memory)
+    times = medians(
+        {"json": lambda: [json.loads(p) for p in memory.versions[0]], "poll": poll.once}, ROUNDS
+    )
+    return {
+        "tasks": TASKS,
+        "peer": "json.loads of the same pages",
+        "poll_as_multiple_of_peer": round(times["poll"] / times["json"], 2),
+        "series": sum(shard.samples for shard in poll.shards.values()),
+    }

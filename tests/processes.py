@@ -1,0 +1,128 @@
+"""Real programs for end-to-end tests: the exporter as a process, and a Prometheus."""
+
+import asyncio
+import contextlib
+import json
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+PATIENCE = 30.0
+"""Seconds after which something that was waited for is said not to come."""
+
+
+class Exporter:
+    """The exporter as a process of its own."""
+
+    def __init__(self, process: asyncio.subprocess.Process, url: str, simulator: str) -> None:
+        """Take the process and where it listens."""
+        self.process = process
+        self.url = url
+        self.simulator = simulator
+
+    async def stopped(self) -> int:
+        """Send SIGTERM and return the exit code."""
+        self.process.terminate()
+        return await asyncio.wait_for(self.process.wait(), PATIENCE)
+
+
+@contextlib.asynccontextmanager
+async def exporter(*arguments: str) -> AsyncIterator[Exporter]:
+    """Run a command of the exporter until the end of the context."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "exporter",
+        *arguments,
+        "--web.listen-address",
+        "127.0.0.1:0",
+        "--log.format",
+        "json",
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        started = await asyncio.wait_for(_line(process, "exporter.started"), PATIENCE)
+        drain = asyncio.create_task(_drain(process))
+        yield Exporter(process, f"http://{started['listen'][0]}", started.get("simulator", ""))
+        await _gone(process)
+        await drain
+    finally:
+        await _gone(process)
+
+
+async def _line(process: asyncio.subprocess.Process, event: str) -> dict[str, Any]:
+    assert process.stderr is not None
+    while line := await process.stderr.readline():
+        document: dict[str, Any] = json.loads(line)
+        if document["event"] == event:
+            return document
+    msg = f"the exporter ended without {event}"
+    raise AssertionError(msg)
+
+
+async def _drain(process: asyncio.subprocess.Process) -> None:
+    assert process.stderr is not None
+    await process.stderr.read()
+
+
+async def _gone(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
+
+
+async def eventually(session: aiohttp.ClientSession, url: str, **query: str) -> str:
+    """Return the text of the first answer with status 200."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            with contextlib.suppress(aiohttp.ClientConnectionError):
+                async with session.get(url, params=query) as response:
+                    if response.status == 200:
+                        return await response.text()
+            await asyncio.sleep(0.05)  # another process: there is no event to wait for
+
+
+class Prometheus:
+    """A real Prometheus."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        """Take the address of its API."""
+        self._session = session
+        self._url = url
+
+    async def value(self, query: str) -> dict[str, float]:
+        """Return the result of the first answer that has one: values by their labels as JSON."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                text = await eventually(self._session, f"{self._url}/api/v1/query", query=query)
+                if result := json.loads(text)["data"]["result"]:
+                    return {json.dumps(r["metric"]): float(r["value"][1]) for r in result}
+                await asyncio.sleep(0.1)  # the next scrape of another process
+
+
+@contextlib.asynccontextmanager
+async def prometheus(folder: Path, target: str, port: int) -> AsyncIterator[Prometheus]:
+    """Run a Prometheus that scrapes `target` each second."""
+    config = folder / "prometheus.yml"
+    config.write_text(
+        "global: {scrape_interval: 1s}\n"
+        "scrape_configs:\n"
+        "  - job_name: cloud-task-exporter\n"
+        f"    static_configs: [{{targets: ['{target}']}}]\n"
+    )
+    process = await asyncio.create_subprocess_exec(
+        "prometheus",
+        f"--config.file={config}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--log.level=error",
+    )
+    try:
+        async with aiohttp.ClientSession() as session:
+            await eventually(session, f"http://127.0.0.1:{port}/-/ready")
+            yield Prometheus(session, f"http://127.0.0.1:{port}")
+    finally:
+        await _gone(process)
