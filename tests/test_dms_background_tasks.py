@@ -1,0 +1,293 @@
+"""Background tasks of a DMS instance."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from lines import lines
+from scripted import ASK, NOW, PLACE, Query, Script, ScriptedClient, expected, fixture
+
+from exporter.duration import Duration
+from exporter.errors import BadPayload, NotFound, ServerFailed, SourceError
+from exporter.sources.dms import background_tasks
+from exporter.sources.dms.background_tasks import BackgroundTasks, BackgroundTasksSettings
+from exporter.sources.source import Ask
+from exporter.tasks.task import State, Task
+
+TASKS = "/v2/p1/instances/i1/tasks"
+HOUR, DAY = 3600.0, 86_400.0
+
+
+def source_of(script: Script, **settings: Any) -> tuple[BackgroundTasks, ScriptedClient]:
+    """Return a source and the client that it asks."""
+    client = ScriptedClient(script)
+    return BackgroundTasks(client, PLACE, BackgroundTasksSettings(**settings)), client
+
+
+def task(key: str, age: float = 0.0, status: str = "SUCCESS", **more: Any) -> dict[str, Any]:
+    """Return a task that was created that many seconds ago and changed a minute later."""
+    created, updated = (iso(NOW - age + later) for later in (0.0, 60.0))
+    record = {"id": key, "name": "kafkaConfigModify", "status": status}
+    return {**record, "created_at": created, "updated_at": updated, **more}
+
+
+def iso(moment: float) -> str:
+    """Return a moment as DMS writes it."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def cloud(tasks: Sequence[dict[str, Any]], count: str | None = None, **single: Any) -> Script:
+    """Return a cloud that lists these from record index `start` on, and knows single ones."""
+
+    def script(path: str, query: Query) -> Any:
+        if path != TASKS:
+            return single.get(path.removeprefix(f"{TASKS}/"), NotFound("gone", status=404))
+        start = int(query["start"]) - 1
+        page = tasks[start : start + int(query["limit"])]
+        return {"task_count": str(len(tasks)) if count is None else count, "tasks": list(page)}
+
+    return script
+
+
+async def test_a_page_as_it_is_shown() -> None:
+    """Every seen name has every status, also at 0; users and parameters are never read."""
+    source, client = source_of(lambda *_: fixture("dms/tasks.json"))
+    reading = await source.poll(ASK)
+    query = {"start": 1, "limit": 100, "begin_time": "20260313100000"}
+
+    assert client.calls == [("list_background_tasks", TASKS, query)]
+    assert lines(source, reading) == expected("dms/tasks.txt")
+    assert reading.invalid == 1
+    assert reading.unknown == {"status=PONDERING"}
+    assert reading.history_from == NOW - DAY
+    assert "canary" not in repr(reading)
+
+
+async def test_what_the_tasks_are() -> None:
+    """A run is the record itself; `updated_at` ends only what settled; DELETED states nothing."""
+    source, _ = source_of(lambda *_: fixture("dms/tasks.json"), stuck_after=Duration(HOUR))
+    reading = await source.poll(ASK)
+    tasks = [source.to_task(record) for record in reading.records.values()]
+
+    assert tasks == [
+        Task(
+            key="b-6",
+            name="kafkaResetConsumerOffset",
+            task_type="kafkaResetConsumerOffset",
+            state=State.QUEUED,
+            run="b-6",
+            since=NOW - 29.5,
+            deadline=NOW - 29.5 + HOUR,
+        ),
+        Task(
+            key="b-5",
+            name="changeRetentionPolicy",
+            task_type="changeRetentionPolicy",
+            state=State.RUNNING,
+            run="b-5",
+            since=NOW - 119.954,
+            deadline=NOW - 119.954 + HOUR,
+        ),
+        Task(
+            key="b-4",
+            name="changeRetentionPolicy",
+            task_type="changeRetentionPolicy",
+            state=State.SUCCEEDED,
+            run="b-4",
+            since=1773478844.12,
+            duration=43.0,
+        ),
+        Task(
+            key="b-3",
+            name="restartInstance",
+            task_type="restartInstance",
+            state=State.FAILED,
+            run="b-3",
+            since=1773450060.0,
+            duration=60.0,
+        ),
+        None,
+        Task(key="b-1", name="", task_type="unknown", state=State.UNKNOWN, run="b-1"),
+    ]
+
+
+async def test_a_duration_is_never_negative() -> None:
+    """Whatever the two clocks of the cloud say."""
+    source, _ = source_of(cloud([task("a", updated_at=iso(NOW - DAY))]))
+    (record,) = (await source.poll(ASK)).records.values()
+    run = source.to_task(record)
+
+    assert run is not None
+    assert run.duration == 0.0
+
+
+async def test_a_cancelled_task() -> None:
+    """Newer documents know this word."""
+    source, _ = source_of(cloud([task("a", status="CANCELLED")]))
+    (record,) = (await source.poll(ASK)).records.values()
+    run = source.to_task(record)
+
+    assert run is not None
+    assert run.state is State.CANCELLED
+
+
+@pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 20, 35])
+@pytest.mark.parametrize("stated", [None, "0", "999", "many"])
+async def test_all_pages_whatever_the_count_says(count: int, stated: str | None) -> None:
+    """`start` is the index of a record; a full page is followed by another."""
+    tasks = [task(f"b{number}", number) for number in range(count)]
+    source, client = source_of(cloud(tasks, stated), page_size=10)
+    reading = await source.poll(ASK)
+
+    assert list(reading.records) == [one["id"] for one in tasks]
+    starts = client.queries("list_background_tasks", "start")
+    assert starts == list(range(1, starts[-1] + 1, 10))  # type: ignore[operator] # they are ints
+    assert len(starts) <= count // 10 + 1
+
+
+async def test_a_count_that_is_reached_ends_the_list() -> None:
+    """No call beyond the end is made where the count says so."""
+    source, client = source_of(cloud([task("a"), task("b")]), page_size=2)
+    await source.poll(ASK)
+
+    assert len(client.calls) == 1
+
+
+async def test_beyond_the_end_is_the_end() -> None:
+    """DMS answers 400 to a start after the last record."""
+    end = BadPayload("offset", status=400, code="DMS.40050010")
+    full = {"task_count": None, "tasks": [task("a"), task("b")]}
+    source, _ = source_of(lambda _, query: full if query["start"] == 1 else end, page_size=2)
+
+    assert list((await source.poll(ASK)).records) == ["a", "b"]
+
+
+async def test_a_cloud_that_repeats_its_page_is_not_asked_for_ever() -> None:
+    """Where `start` is ignored, the second page brings nothing new."""
+    answer = {"task_count": "1000", "tasks": [task("a"), task("b")]}
+    source, client = source_of(lambda *_: answer, page_size=2)
+    reading = await source.poll(ASK)
+
+    assert (list(reading.records), len(client.calls)) == (["a", "b"], 2)
+
+
+@pytest.mark.parametrize(
+    ("reach", "begin"),
+    [
+        (None, NOW - HOUR),
+        (NOW - 30.0, NOW - HOUR),
+        (NOW - 2 * HOUR, NOW - 2 * HOUR - 600.0),
+    ],
+)
+async def test_reads_back_to_window_and_reach(reach: float | None, begin: float) -> None:
+    """Whichever is older, with an overlap for clocks that differ."""
+    source, client = source_of(cloud([]), window=Duration(HOUR))
+    reading = await source.poll(Ask(now=NOW, reach=reach))
+    stated = datetime.fromtimestamp(begin, UTC).strftime("%Y%m%d%H%M%S")
+
+    assert client.queries("list_background_tasks", "begin_time") == [stated]
+    assert reading.history_from == begin
+
+
+async def test_older_tasks_are_read_but_not_counted() -> None:
+    """The gauge covers the window, the runs what the counters still need."""
+    source, _ = source_of(cloud([task("new"), task("old", 2 * HOUR)]), window=Duration(HOUR))
+    reading = await source.poll(Ask(now=NOW, reach=NOW - 3 * HOUR))
+    shown = [line for line in lines(source, reading) if not line.endswith(" 0")]
+
+    assert list(reading.records) == ["new", "old"]
+    assert shown == [
+        'dms_background_tasks{engine="kafka",task_type="kafkaConfigModify",status="success"} 1'
+    ]
+
+
+async def test_active_tasks_are_not_lost_sight_of() -> None:
+    """One older than the list is asked for by id; one that is gone is asked for only once."""
+    old = {"task_count": "1", "tasks": [task("old", 9 * DAY, "FAILED")]}
+    empty = {"task_count": "0", "tasks": []}
+    source, client = source_of(cloud([task("listed")], old=old, empty=empty))
+    ask = Ask(now=NOW, active=["gone", "old", "listed", "empty"])
+    readings = [await source.poll(ask) for _ in range(2)]
+    singles = client.paths("show_background_task")
+
+    assert [sorted(reading.records) for reading in readings] == [["listed", "old"]] * 2
+    assert singles == [f"{TASKS}/{key}" for key in ("empty", "gone", "old", "old")]
+
+
+async def test_single_look_ups_are_bounded() -> None:
+    """However many were active."""
+    source, client = source_of(cloud([]))
+    await source.poll(Ask(now=NOW, active=[f"t{number}" for number in range(500)]))
+
+    assert len(client.paths("show_background_task")) == background_tasks.SINGLES
+
+
+@pytest.mark.parametrize(
+    "error",
+    [NotFound("instance", status=404, code="DMS.00404022"), ServerFailed("down", status=500)],
+)
+async def test_other_errors_of_a_look_up_fail_the_poll(error: SourceError) -> None:
+    """An instance that is gone is not a task that is gone."""
+    source, _ = source_of(cloud([], a=error))
+
+    with pytest.raises(type(error)):
+        await source.poll(Ask(now=NOW, active=["a"]))
+
+
+def endless(ages: Sequence[float]) -> Script:
+    """Return a cloud of which each page is full and of that age."""
+
+    def script(_path: str, query: Query) -> Any:
+        start = int(query["start"])
+        return {"tasks": [task(f"b{start}", ages[min(start - 1, len(ages) - 1)])]}
+
+    return script
+
+
+async def test_an_endless_list_is_used_as_far_as_it_covers_the_window() -> None:
+    """Newest first: what is newer than the last page is complete, and said to be."""
+    source, client = source_of(
+        endless([60.0 * number for number in range(200)]), window=Duration(HOUR), page_size=1
+    )
+    reading = await source.poll(Ask(now=NOW, reach=NOW - 10 * DAY))
+
+    assert len(client.calls) == background_tasks.PAGES
+    assert reading.history_from == NOW - 199 * 60.0
+
+
+@pytest.mark.parametrize("ages", [[60.0], list(range(10**6, 10**6 - 200, -1))])
+async def test_an_endless_list_that_does_not_cover_it_is_refused(ages: Sequence[float]) -> None:
+    """Neither a window that is too full, nor one that is oldest first, is shown in part."""
+    source, _ = source_of(endless(ages), window=Duration(HOUR), page_size=1)
+
+    with pytest.raises(BadPayload, match="does not end within 200 pages of 1"):
+        await source.poll(ASK)
+
+
+async def test_names_are_capped() -> None:
+    """Fifty names have labels of their own, the same for counts and runs; the rest is `other`."""
+    source, _ = source_of(cloud([task(f"b{n}", name=f"name{n}") for n in range(90)]))
+    records = (await source.poll(ASK)).records
+    types = {record.task_type for record in records.values()}
+    last = source.to_task(records["b89"])
+
+    assert len(types | set(background_tasks.NAMES)) == 51
+    assert last is not None
+    assert (last.name, last.task_type) == ("name89", "other")
+
+
+@pytest.mark.parametrize("answer", [None, [], "text", {"instances": []}, {"tasks": "none"}])
+async def test_another_document_is_a_bad_payload(answer: Any) -> None:
+    """A wrong endpoint does not look like an empty list."""
+    source, _ = source_of(lambda *_: answer)
+
+    with pytest.raises(BadPayload, match="list_background_tasks"):
+        await source.poll(ASK)
+
+
+async def test_a_list_may_be_null() -> None:
+    """No tasks is a reading."""
+    source, _ = source_of(lambda *_: {"task_count": "0", "tasks": None})
+
+    assert (await source.poll(ASK)).records == {}

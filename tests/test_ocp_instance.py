@@ -1,0 +1,148 @@
+"""What one task instance of an OCP means."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from exporter.sources.document import Words
+from exporter.sources.ocp.instance import Instance, Subtask, parse_instance
+from exporter.tasks.task import State
+
+START, END = 1_773_480_000.0, 1_773_480_060.25
+
+
+def step(status: str = "SUCCESSFUL", **more: Any) -> Subtask:
+    """Return a subtask."""
+    fields: dict[str, Any] = {"subtask_id": "s", "subtask_name": "Step", "operation": "EXECUTE"}
+    return Subtask(status=status, **(fields | more))
+
+
+def instance(status: str = "SUCCESSFUL", operation: str = "EXECUTE", **more: Any) -> Instance:
+    """Return an instance of which the detail was read."""
+    return msgspec.structs.replace(
+        Instance(
+            task_id="1",
+            task_name="Create tenant",
+            status=status,
+            operation=operation,
+            task_type="MANUAL",
+            start_time=START,
+            finish_time=END,
+            detailed=True,
+        ),
+        **more,
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "operation", "steps", "state"),
+    [
+        ("PENDING", "EXECUTE", ["PENDING"], State.QUEUED),
+        ("RUNNING", "ROLLBACK", ["PENDING"], State.RUNNING),
+        ("FAILED", "ROLLBACK", ["FAILED"], State.FAILED),
+        ("SUCCESSFUL", "EXECUTE", ["SUCCESSFUL"], State.SUCCEEDED),
+        ("SUCCESSFUL", "RETRY", ["SUCCESSFUL"], State.SUCCEEDED),
+        ("SUCCESSFUL", "ROLLBACK", ["PENDING"], State.CANCELLED),
+        ("SUCCESSFUL", "ROLLBACK", ["SUCCESSFUL"], State.CANCELLED),
+        ("SUCCESSFUL", "unknown", ["SUCCESSFUL", "PENDING"], State.CANCELLED),
+        ("SUCCESSFUL", "unknown", ["SUCCESSFUL"], State.SUCCEEDED),
+        ("SUCCESSFUL", "unknown", [], State.SUCCEEDED),
+        ("unknown", "EXECUTE", [], State.UNKNOWN),
+    ],
+)
+def test_states(status: str, operation: str, steps: list[str], state: State) -> None:
+    """A finished rollback is never a success; without an operation the subtasks tell."""
+    subtasks = tuple(step(word) for word in steps)
+
+    assert instance(status, operation, subtasks=subtasks).state is state
+
+
+@pytest.mark.parametrize(
+    ("changes", "run", "since"),
+    [
+        ({}, "1@1773480060250", END),
+        ({"finish_time": None}, "1", None),
+        ({"status": "FAILED"}, "1@1773480060250", END),
+        ({"status": "RUNNING"}, "1", START),
+        ({"status": "PENDING", "start_time": None}, "1", None),
+        ({"status": "unknown"}, "1", None),
+    ],
+)
+def test_identity_and_beginning_of_runs(
+    changes: dict[str, Any], run: str, since: float | None
+) -> None:
+    """A settled run is known by its end; a running one may still show an earlier one's."""
+    task = instance(**changes).task()
+
+    assert (task.key, task.run, task.since) == ("1", run, since)
+
+
+@pytest.mark.parametrize(
+    ("changes", "duration"),
+    [
+        ({}, 60.25),
+        ({"subtasks": (step(runs=1), step(runs=None))}, 60.25),
+        ({"start_time": END + 1.0}, 0.0),
+        ({"subtasks": (step(runs=1), step(runs=2))}, None),
+        ({"operation": "RETRY"}, None),
+        ({"operation": "ROLLBACK"}, None),
+        ({"status": "RUNNING"}, None),
+        ({"detailed": False}, None),
+        ({"start_time": None}, None),
+        ({"finish_time": None}, None),
+    ],
+)
+def test_durations_only_where_they_can_be_trusted(
+    changes: dict[str, Any], duration: float | None
+) -> None:
+    """The days between a failure and its retry are nobody's duration."""
+    assert instance(**changes).task().duration == duration
+
+
+def test_the_earliest_deadline_of_what_runs() -> None:
+    """Repeated steps began nobody knows when; steps that do not run have no deadline."""
+    steps = (
+        step("RUNNING", start_time=START, timeout=60.0, runs=2),
+        step("RUNNING", start_time=START + 50.0, timeout=60.0, runs=1),
+        step("RUNNING", start_time=START, timeout=300.0, runs=1),
+        step("RUNNING", start_time=START, runs=1),
+        step("RUNNING", timeout=5.0, runs=1),
+        step("PENDING", start_time=START, timeout=5.0, runs=1),
+    )
+
+    assert instance("RUNNING", subtasks=steps).task().deadline == START + 110.0
+    assert instance("FAILED", subtasks=steps).task().deadline is None
+
+
+@pytest.mark.parametrize(
+    ("operation", "failed_before"),
+    [("EXECUTE", False), ("RETRY", True), ("ROLLBACK", True), ("unknown", False)],
+)
+def test_retry_and_rollback_prove_an_earlier_failure(
+    operation: str, *, failed_before: bool
+) -> None:
+    """Even if no poll saw it."""
+    assert instance(operation=operation).task().failed_before is failed_before
+
+
+def test_a_settled_run_has_no_type_until_its_detail_was_read() -> None:
+    """What goes on has the type as soon as it is known."""
+    assert instance(detailed=False).task().task_type is None
+    assert instance("RUNNING", detailed=False).task().task_type == "MANUAL"
+    assert instance("RUNNING", detailed=False, task_type=None).task().task_type is None
+
+
+@pytest.mark.parametrize("word", ["SYS_ONECE", "SYS_ONCE", "sys_onece"])
+def test_both_spellings_of_once_are_one(word: str) -> None:
+    """The documents misspell it."""
+    parsed = parse_instance({"id": 1, "type": word, "startTime": 1}, Words(), detailed=True)
+
+    assert parsed is not None
+    assert parsed.task_type == "SYS_ONCE"
+
+
+def test_progress_is_the_share_of_successful_steps() -> None:
+    """Without steps there is none."""
+    assert instance(subtasks=(step(), step("FAILED"), step(), step())).progress == 0.75
+    assert instance().progress is None
