@@ -279,6 +279,19 @@ def test_a_message_says_what_happened_where_and_what_to_do() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("body", "headers", "expected"),
+    [
+        ({"request_id": "r-1"}, {"X_Request_Id": "h-1"}, "h-1"),
+        ({"request_id": "r-1", "error_code": "APIG.0101"}, {}, "r-1"),
+        ({"traceId": "5b1c0ffee0ddba11"}, {}, "5b1c0ffee0ddba11"),
+    ],
+)
+def test_the_request_id_is_shown(body: Any, headers: dict[str, str], expected: str) -> None:
+    """The vendor's support asks for it, wherever it stands."""
+    assert f"(request {expected})" in str(refused(body, 404, **headers))
+
+
 def test_an_echoed_request_stays_secret() -> None:
     """Huawei's 401 can repeat the canonical request and the headers; none of it is shown."""
     message = (

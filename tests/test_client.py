@@ -329,6 +329,34 @@ async def test_the_skew_of_the_clocks_is_measured(status: int) -> None:
     assert reach.client.skew == 1200.0
 
 
+@pytest.mark.parametrize(
+    ("header", "date", "kind"),
+    [
+        ("X-Sdk-Date", "Sat, 14 Mar 2026 10:15:00 GMT", ClockSkewed),
+        ("Date", "Sat, 14 Mar 2026 09:44:59 GMT", ClockSkewed),
+        ("Date", "Sat, 14 Mar 2026 10:14:58 GMT", Unauthorized),
+        ("X-Auth-Token", "Sat, 14 Mar 2026 11:00:00 GMT", Unauthorized),
+    ],
+)
+async def test_a_dated_signature_that_is_refused_is_blamed_on_clocks_that_differ(
+    header: str, date: str, kind: type[SourceError]
+) -> None:
+    """Whatever words the cloud has for it; the keys are not held for it."""
+
+    class Signing(Anyone):
+        async def authorize(self, request: Request) -> dict[str, str]:
+            return {header: "x", "Authorization": f"for {request.host}"}
+
+    authenticator = Signing()
+    refusal = Reply(status=401, headers={"Date": date})
+    async with Cloud(refusal) as cloud, reaching(cloud.url, authenticator) as reach:
+        with pytest.raises(SourceError) as caught:
+            await reach.client.get("list", "/x")
+
+    assert type(caught.value) is kind
+    assert (authenticator.renewals == []) == (kind is ClockSkewed)
+
+
 async def test_an_answer_without_a_date_leaves_the_skew() -> None:
     """What is unknown does not overwrite what is known."""
     dateless = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"

@@ -11,12 +11,13 @@ import msgspec
 from exporter.api.answer import read
 from exporter.api.exchange import HEADERS, LARGEST_BODY, Request, exchange
 from exporter.api.limiter import LONGEST_WAIT, Limiter, RateLimit
-from exporter.api.refusal import Answer
+from exporter.api.refusal import ADVICE, Answer
 from exporter.api.session import Tls
 from exporter.api.timing import clock_skew
 from exporter.api.url import build, parse_endpoint
 from exporter.clock import Clock
 from exporter.errors import (
+    ClockSkewed,
     ConfigError,
     RateLimited,
     ServerFailed,
@@ -32,8 +33,11 @@ RETRIES = 2
 """How often a request is repeated at most, besides the once after renewed credentials."""
 BACKOFF = 1.0
 """Seconds; a retry waits a random time up to this, the next one up to twice as long."""
+SIGNATURE_WINDOW = 900.0
+"""Seconds by which the clocks may differ before both vendors refuse a signature."""
 RETRYABLE = (Unreachable, TimedOut, ServerFailed, RateLimited)
 """Only where a repeat can help."""
+_SIGNING_DATES = frozenset({"Date", "X-Sdk-Date"})
 
 
 class Authenticator(Protocol):
@@ -125,6 +129,7 @@ class Client:
         try:
             return self._read(operation, sent, answer)
         except Unauthorized as error:
+            self._blame_clocks(error, sent)
             if not await self._authenticator.renew(error, sent):
                 raise
         sent, answer = await self._send(operation, request)
@@ -169,6 +174,13 @@ class Client:
             self._observer.throttled(operation)
             self._limiter.pause(error.retry_after or 0.0)
             raise
+
+    def _blame_clocks(self, error: Unauthorized, sent: Request) -> None:
+        """Raise `ClockSkewed` where a dated signature was refused because of its date."""
+        skew = self.skew or 0.0
+        if abs(skew) >= SIGNATURE_WINDOW and not _SIGNING_DATES.isdisjoint(sent.headers):
+            msg = f"{error}; its clock is {skew:+.0f} s off ours: {ADVICE[ClockSkewed]}"
+            raise ClockSkewed(msg, status=error.status, code=error.code) from error
 
     def _what(self, operation: str) -> str:
         """Name the call and the host in messages."""

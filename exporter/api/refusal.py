@@ -131,7 +131,7 @@ def refusal(
         kind = RateLimited
     words = " ".join(word for word in (f"HTTP {status}", vendor_code) if word)
     parts = (f"{what}: {words}", presentable(said.message, hide))
-    message = ": ".join(part for part in parts if part) + _request_id(answer)
+    message = ": ".join(part for part in parts if part) + _request_id(answer, document)
     if kind in ADVICE:
         message = f"{message}; {ADVICE[kind]}"
     if kind is RateLimited:
@@ -169,7 +169,9 @@ def _kind(status: int, vendor_code: str, message: str) -> type[SourceError]:
     return kind
 
 
-def _request_id(answer: Answer) -> str:
-    """Return the id that the vendor's support asks for."""
-    word = code(answer.headers.get("X-Request-Id"))
+def _request_id(answer: Answer, document: Any) -> str:
+    """Return the id that the vendor's support asks for: in a header, or in the document."""
+    inside = document if isinstance(document, dict) else {}
+    given = answer.headers.get("X-Request-Id"), inside.get("request_id"), inside.get("traceId")
+    word = next((word for value in given if (word := code(value))), "")
     return f" (request {word})" if word else ""
