@@ -16,8 +16,15 @@ Parse = Callable[[Document], Monitor]
 """Reads an entity that is known to have a `task_id`."""
 
 OPERATION = "list_monitor_infos"
+LARGEST_INSTANCE = 1000
+"""Tasks that an instance can hold, by the product's documents."""
 PAGES = 200
 """Pages that one pass may take; a list that does not end by then is refused."""
+
+
+def calls_for_list(page_size: int) -> int:
+    """Return how many calls the list of the largest instance takes."""
+    return LARGEST_INSTANCE // page_size + 1
 
 
 class Listing(msgspec.Struct, Generic[Monitor], frozen=True):

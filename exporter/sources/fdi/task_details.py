@@ -14,7 +14,7 @@ from exporter.duration import Duration
 from exporter.errors import SourceError
 from exporter.exposition.family import Family, Kind, Labels, Series
 from exporter.sources.document import Document, identity, mapping, moment, text
-from exporter.sources.fdi.listing import MonitorList
+from exporter.sources.fdi.listing import LARGEST_INSTANCE, MonitorList, calls_for_list
 from exporter.sources.fetch import fetch_each, path
 from exporter.sources.source import Ask, Place, Reading, Settings, Source
 
@@ -132,6 +132,11 @@ class TaskDetails(Source[TaskDetail]):
         """Take the way to the cloud, the instance and the settings."""
         super().__init__(client, place, settings)
         self._list = MonitorList(client, place, settings.page_size)
+
+    @classmethod
+    def calls_per_poll(cls, settings: TaskDetailsSettings) -> int:
+        """Return the pages of the largest instance, and one call for each of its tasks."""
+        return calls_for_list(settings.page_size) + LARGEST_INSTANCE
 
     async def poll(self, ask: Ask) -> Reading[TaskDetail]:  # noqa: ARG002 - details have no past
         """List the tasks, then read the detail of each; one deleted meanwhile is left out."""

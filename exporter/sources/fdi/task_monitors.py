@@ -11,7 +11,7 @@ from exporter.api.client import Client
 from exporter.duration import Duration
 from exporter.exposition.family import Aggregate, Family, Kind, Labels, Sample, Series
 from exporter.sources.document import Document, Words, flag, identity, integer, moment, text
-from exporter.sources.fdi.listing import MonitorList
+from exporter.sources.fdi.listing import MonitorList, calls_for_list
 from exporter.sources.source import Ask, Place, Reading, Settings, Source
 from exporter.tasks.task import ACTIVE, State, Task
 
@@ -33,8 +33,6 @@ class TaskMonitorsSettings(Settings, frozen=True, kw_only=True):
 
     page_size: Annotated[int, msgspec.Meta(ge=1, le=999)] = 999
     """Tasks asked for in one call."""
-    grace: Duration | None = None
-    """How late a scheduled task may be; None is derived from its period."""
     stuck_after: Duration | None = None
     """How long a run may wait or run; None is for ever."""
 
@@ -236,6 +234,11 @@ class TaskMonitors(Source[TaskMonitor]):
         """Take the way to the cloud, the instance and the settings."""
         super().__init__(client, place, settings)
         self._list = MonitorList(client, place, settings.page_size)
+
+    @classmethod
+    def calls_per_poll(cls, settings: TaskMonitorsSettings) -> int:
+        """Return how many pages the largest instance has."""
+        return calls_for_list(settings.page_size)
 
     async def poll(self, ask: Ask) -> Reading[TaskMonitor]:  # noqa: ARG002 - the list has no past
         """Read the whole list."""

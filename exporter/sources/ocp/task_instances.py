@@ -62,6 +62,11 @@ class TaskInstances(Source[Instance]):
         self._last: dict[str, Instance] = {}
         self._gone: frozenset[str] = frozenset()
 
+    @classmethod
+    def calls_per_poll(cls, settings: TaskInstancesSettings) -> int:
+        """Return one page of each list, and the whole budget for details."""
+        return 2 + settings.details_per_poll + len(settings.task_ids)
+
     async def poll(self, ask: Ask) -> Reading[Instance]:
         """Read both lists, look up what is in neither, and complete as many as the budget lets."""
         words = Words()
