@@ -2,8 +2,8 @@
 Cron expressions as Quartz 2.3.2 reads them: text in, listed values and a rule for days out.
 
 Quartz reads no grammar but one item at a time, and ignores what follows an item that it has
-understood (`MONDAY`, `5x`, `*-3`); it takes 99 for `*` and 98 for `?`. All that is kept, so that
-an expression is refused here if and only if Quartz refuses it, or could never evaluate it.
+understood (`MONDAY`, `5x`, `*-3`); it takes 99 for `*` and 98 for `?`. All that is kept: what is
+refused here is what Quartz refuses, and what it takes but throws on or never ends to evaluate.
 """
 
 import re
@@ -27,6 +27,7 @@ from exporter.tasks.schedule import ScheduleError
 
 EVERY, UNSPECIFIED = 99, 98
 LAST_YEAR = 2299
+_MAX_INTEGER = 2**31 - 1
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -48,7 +49,7 @@ HOUR = Kind("hour", 0, 23, 23)
 DAY = Kind("day of month", 1, 31, 31)
 MONTH = Kind("month", 1, 12, 12, MONTHS)
 WEEKDAY = Kind("day of week", 1, 7, 7, WEEKDAYS)
-YEAR = Kind("year", FIRST_YEAR, LAST_YEAR, 2**31 - 1)
+YEAR = Kind("year", FIRST_YEAR, LAST_YEAR, _MAX_INTEGER)
 KINDS = (SECOND, MINUTE, HOUR, DAY, MONTH, WEEKDAY, YEAR)
 
 _BLANK = "".join(map(chr, range(ord(" ") + 1)))
@@ -57,7 +58,6 @@ _LAST_ITEM = re.compile(r"L(?:-(?P<offset>[0-9]*))?(?P<workday>W)?")
 _NUMBER_ITEM = re.compile(r"(?P<number>[0-9]+)(?P<sign>[-LW#/]?)(?P<rest>.*)", re.DOTALL)
 _RANGE_END = re.compile(r"(?P<end>[0-9]+)(?P<slash>/?)(?P<step>[0-9]*)")
 _STEP = re.compile(r"[0-9]{2,}|[0-9]\Z")
-_MAX_INTEGER = 2**31 - 1
 _MAX_OFFSET = 30
 _MAX_NTH = 5
 
