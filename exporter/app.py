@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from random import Random
 
 import msgspec
@@ -15,7 +15,8 @@ from exporter.clock import Clock, ScaledClock, SystemClock
 from exporter.config import parse
 from exporter.log import configure, get
 from exporter.runtime.daemon import Daemon
-from exporter.runtime.web import Server, application, serve
+from exporter.runtime.listener import Listener, serve
+from exporter.runtime.web import application
 from exporter.settings import Config, LogSettings, WebSettings
 from exporter.simulator.demo import configuration
 from exporter.simulator.server import Simulator
@@ -26,7 +27,7 @@ class Running(msgspec.Struct, frozen=True):
     """A daemon at work and the server that answers for it."""
 
     daemon: Daemon
-    server: Server
+    listener: Listener
     work: asyncio.Task[None]
 
 
@@ -37,14 +38,14 @@ async def running(config: Config, clock: Clock, demo: str = "") -> AsyncIterator
         random = Random()  # noqa: S311 - only for jitter
         daemon = Wiring(config, clock, sessions, random).daemon(demo)
         app = application(daemon, telemetry_path=config.web.telemetry_path)
-        server = await serve(app, config.web.listen_address)
+        listener = await serve(app, config.web.listen_address)
         work = asyncio.create_task(daemon.run())
         try:
-            yield Running(daemon, server, work)
+            yield Running(daemon, listener, work)
         finally:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
-            await server.stop()
+            await listener.stop()
 
 
 async def run_daemon(config: Config, clock: Clock | None = None, demo: str = "") -> int:
@@ -55,7 +56,7 @@ async def run_daemon(config: Config, clock: Clock | None = None, demo: str = "")
         logger.info(
             "exporter.started",
             version=__version__,
-            listen=list(run.server.addresses),
+            listen=_bound(config.web.listen_address, run.listener.ports),
             targets=len(config.targets),
             **({"simulator": demo} if demo else {}),
         )
@@ -67,6 +68,12 @@ async def run_daemon(config: Config, clock: Clock | None = None, demo: str = "")
             return 1
     logger.info("exporter.stopped", signal=stop.result())
     return 0
+
+
+def _bound(addresses: Sequence[str], ports: Sequence[int]) -> list[str]:
+    """Return the addresses with the ports that were chosen."""
+    hosts = (address.rpartition(":")[0] for address in addresses)
+    return [f"{host}:{port}" for host, port in zip(hosts, ports, strict=True)]
 
 
 async def run_demo(
