@@ -1,0 +1,23 @@
+"""Writes the generated pages anew: `make docs`. A test holds them against the code."""
+
+# ruff: noqa: INP001 - a script that lies beside the pages it writes
+
+from pathlib import Path
+
+from exporter.metrics_page import as_markdown
+from exporter.reference import configuration_page
+
+PAGES = {"configuration.md": configuration_page, "metrics.md": as_markdown}
+"""What makes each page of this folder that nobody writes by hand."""
+
+FOLDER = Path(__file__).parent
+
+
+def main() -> None:
+    """Write them all."""
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
