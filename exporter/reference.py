@@ -89,8 +89,8 @@ def sections_of(kind: Any) -> Iterator[Section]:
 
 def text_of(kind: type, field: str) -> str:
     """Return the text of a key; raise LookupError where it has none."""
-    for owner in kind.__mro__:
-        if issubclass(owner, msgspec.Struct) and field in _texts(owner):
+    for owner in kind.__mro__[: kind.__mro__.index(msgspec.Struct)]:
+        if field in _texts(owner):
             return _texts(owner)[field]
     msg = f"{kind.__name__}.{field} has no text below it"
     raise LookupError(msg)
