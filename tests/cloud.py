@@ -171,7 +171,7 @@ async def reaching(
             endpoint=endpoint,
             authenticator=authenticator or Anyone(),
             clock=clock,
-            random=Random(7),
+            random=options.pop("random", None) or Random(7),
             observer=telling,
             **options,
         )

@@ -1,6 +1,7 @@
 """JSON over HTTP towards one target."""
 
 import asyncio
+from random import Random
 
 import pytest
 from aiohttp import web
@@ -87,6 +88,23 @@ async def test_what_may_pass_is_tried_twice_more(
     assert 0.0 < first <= 1.0
     assert 0.0 < second <= 2.0
     assert reach.telling.requests == [("list", str(status))] * 3
+
+
+async def test_waits_between_tries_grow() -> None:
+    """Each is random, the longest one twice that of the try before."""
+
+    class Longest(Random):
+        def uniform(self, a: float, b: float) -> float:
+            return max(a, b)
+
+    async with (
+        Cloud(usual=Reply(status=500)) as cloud,
+        reaching(cloud.url, random=Longest()) as reach,
+    ):
+        with pytest.raises(ServerFailed):
+            await reach.client.get("list", "/x")
+
+    assert reach.clock.slept == [1.0, 2.0]
 
 
 @pytest.mark.parametrize("failures", [1, 2])

@@ -114,6 +114,15 @@ async def test_a_header_as_long_as_a_token_is_read(session: aiohttp.ClientSessio
     assert answer.headers["x-subject-token"] == token
 
 
+async def test_a_long_first_line_is_read(session: aiohttp.ClientSession) -> None:
+    """Some gateways explain themselves there."""
+    first = b"HTTP/1.1 403 " + b"no " * 10_000
+    async with raw_server(CRLF.join((first, b"Content-Length: 2", b"", b"{}"))) as (url, _):
+        answer = await fetch(session, url)
+
+    assert answer.status == 403
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 async def test_compressed_answers_are_read(session: aiohttp.ClientSession, encoding: str) -> None:
     """The body is what was compressed."""
