@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,6 +24,13 @@ START = 1_773_482_400.0  # 2026-03-14T10:00:00Z
 FDI = f"/v2/{accounts.PROJECT_ID}/fdi/instances/{accounts.FDI_INSTANCE}"
 KAFKA = f"/v2/{accounts.PROJECT_ID}/instances/{accounts.DMS_INSTANCES['kafka']}"
 OCP = "/api/v2/tasks/instances"
+MONITORS = f"{FDI}/task-monitors?limit=999&offset=1"
+TASKS = f"{KAFKA}/tasks?limit=100&start=1"
+INSTANCES = f"{OCP}?size=2000"
+LIVELY = Size(fdi_tasks=15, dms_mean_gap=30.0, ocp_load=2.0, history=1800.0)
+
+Key = tuple[str, str, str]
+"""System, task type and outcome."""
 
 
 class HeldClock:
@@ -139,6 +147,18 @@ class Caller:
             "Date": date,
             "Authorization": f"OCP-ACCESS-KEY-HMACSHA1 {accounts.OCP_ACCESS_KEY}:{signature}",
         }
+
+
+def tally(rows: list[dict[str, Any]]) -> Counter[Key]:
+    """Return the truth's rows of the targets of the demo, by system, type and outcome."""
+    asked = {accounts.FDI_TARGET, accounts.dms_target("kafka"), accounts.OCP_TARGET}
+    return Counter(
+        {
+            (row["system"], row["task_type"], row["outcome"]): row["count"]
+            for row in rows
+            if row["target"] in asked
+        }
+    )
 
 
 def basic(user: str = accounts.OCP_USERNAME, password: str = accounts.OCP_PASSWORD) -> Any:
