@@ -168,7 +168,7 @@ def _members_of(kind: Any) -> Mapping[str, Any]:
 def _is_own(kind: type, base: type | None, field: str) -> bool:
     """Whether a class between `kind` and `base` declares the field."""
     owners = kind.__mro__[: kind.__mro__.index(base)] if base else kind.__mro__
-    return any(field in vars(owner).get("__annotations__", {}) for owner in owners)
+    return any(field in inspect.get_annotations(owner) for owner in owners)
 
 
 def _row(kind: type, field: msgspec.structs.FieldInfo) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """config.example.yaml: it loads, and nothing that can be configured is missing from it."""
 
+import inspect
 import itertools
 from pathlib import Path
 from typing import Any
@@ -101,5 +102,5 @@ class Recorder(Decoder):
 
 def owned(kind: type, key: str) -> Key:
     """Return the key with the type that brought it up first."""
-    owners = [one for one in kind.__mro__ if key in vars(one).get("__annotations__", {})]
+    owners = [one for one in kind.__mro__ if key in inspect.get_annotations(one)]
     return f"{owners[-1].__module__}.{owners[-1].__name__}", key
