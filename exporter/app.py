@@ -13,11 +13,11 @@ from exporter import __version__
 from exporter.api.session import Sessions
 from exporter.clock import Clock, ScaledClock, SystemClock
 from exporter.config import parse
+from exporter.config.settings import Config, LogSettings, WebSettings
 from exporter.log import configure, get
 from exporter.runtime.daemon import Daemon
 from exporter.runtime.listener import Listener, serve
 from exporter.runtime.web import application
-from exporter.settings import Config, LogSettings, WebSettings
 from exporter.simulator.demo import configuration
 from exporter.simulator.server import Simulator
 from exporter.wiring import Wiring

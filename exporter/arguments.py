@@ -5,8 +5,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn, TypeVar
 
-from exporter import __version__, rules
-from exporter.options import OPTIONS, variable_of
+from exporter import __version__
+from exporter.config import rules
+from exporter.config.options import OPTIONS, variable_of
 from exporter.simulator.scenarios import HEALTHY, SCENARIOS
 
 PROGRAM = "cloud-task-exporter"

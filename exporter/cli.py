@@ -7,10 +7,10 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from exporter import arguments, metrics_page, plan, rules
-from exporter.config import Config, load, service
+from exporter import arguments, metrics_page, plan
+from exporter.config import Config, load, rules, service
+from exporter.config.options import variable_of
 from exporter.errors import ConfigError, ExporterError
-from exporter.options import variable_of
 
 OK, FAILED, UNUSABLE = 0, 1, 2
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from exporter.config.settings import Config, Target
 from exporter.duration import format_duration
-from exporter.settings import Config, Target
 from exporter.sources import collectors
 
 MINUTE = 60.0

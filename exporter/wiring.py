@@ -10,13 +10,13 @@ from exporter.api.auth.scheme import Scheme, Surroundings
 from exporter.api.client import Client
 from exporter.api.session import Sessions
 from exporter.clock import Clock
+from exporter.config.settings import Config, Target
 from exporter.exposition.page import Page
 from exporter.exposition.shard import prefix
 from exporter.runtime.board import Board
 from exporter.runtime.daemon import Crew, Daemon
 from exporter.runtime.instruments import Instruments
 from exporter.runtime.poller import Poller
-from exporter.settings import Config, Target
 from exporter.sources import SOURCES
 from exporter.sources.source import Settings, Source
 from exporter.tasks.selection import Rules

@@ -10,8 +10,8 @@ import pytest
 from exporter import log
 from exporter.api.auth import SCHEMES
 from exporter.config import MOST_PROBLEMS, load, parse
+from exporter.config.settings import FdiTarget, LogSettings
 from exporter.errors import ConfigError
-from exporter.settings import FdiTarget, LogSettings
 from exporter.sources import SOURCES
 from exporter.sources.source import Place
 

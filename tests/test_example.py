@@ -8,13 +8,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from exporter import reference
-from exporter.config import load, parse
-from exporter.schema import document
-from exporter.schema.decoder import FILE_SUFFIX, Decoder
-from exporter.schema.document import Node, read_document
-from exporter.schema.problems import Path as KeyPath
-from exporter.settings import KINDS, Config
+from exporter.config import load, parse, reference
+from exporter.config.schema import document
+from exporter.config.schema.decoder import FILE_SUFFIX, Decoder
+from exporter.config.schema.document import Node, read_document
+from exporter.config.schema.problems import Path as KeyPath
+from exporter.config.settings import KINDS, Config
 from exporter.sources import SOURCES
 
 PATH = Path(__file__).parent.parent / "config.example.yaml"

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from exporter.config import parse, service
+from exporter.config.options import OPTIONS
+from exporter.config.settings import LogSettings
 from exporter.errors import ConfigError
-from exporter.options import OPTIONS
-from exporter.settings import LogSettings
 
 CANARY = "hunter2-canary"
 GOOD = """\

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from docs.generate import FOLDER, PAGES
-from exporter import reference
+from exporter.config import reference
 from exporter.duration import Duration
 from exporter.metrics_page import entries
 from exporter.secret import Secret

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from exporter import rules
+from exporter.config import rules
 
 CANARY = "hunter2-canary"
 NO_URL = "not a URL: write it like https://host, https://host:8443 or https://host/prefix"

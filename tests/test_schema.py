@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta
 
+from exporter.config.schema import document
+from exporter.config.schema.decoder import Choice, Decoder, Members
+from exporter.config.schema.document import MAX_BYTES, MAX_DEPTH, read_document
+from exporter.config.schema.problems import format_path
 from exporter.duration import Duration
 from exporter.errors import ConfigError
-from exporter.schema import document
-from exporter.schema.decoder import Choice, Decoder, Members
-from exporter.schema.document import MAX_BYTES, MAX_DEPTH, read_document
-from exporter.schema.problems import format_path
 from exporter.secret import Secret
 
 CANARY = "hunter2-canary"

@@ -1,0 +1,176 @@
+"""
+What the exporter can be told: these types are the format of the configuration file.
+
+The text below a key is its text in docs/configuration.md. What cannot be said of one key alone is
+in `checks`.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+import msgspec
+from msgspec import Meta
+
+from exporter.api.auth import SCHEMES
+from exporter.api.client import RateLimit, Tls
+from exporter.config import rules
+from exporter.config.schema.decoder import Choice, Members
+from exporter.duration import Duration
+from exporter.sources import SOURCES, collectors
+from exporter.sources.source import Place, Settings
+
+
+def _members(system: str) -> Members:
+    """Return the collectors of a system: the registry knows them, and what each can be told."""
+    own = {name: source.settings_type for name, source in collectors(system).items()}
+    others = {
+        source.collector: f"that is a collector of {source.system}, and this target is {system}"
+        for source in SOURCES
+        if source.system != system
+    }
+    return Members(own, others)
+
+
+FDI, DMS, OCP = (_members(system) for system in ("fdi", "dms", "ocp"))
+Name = Annotated[str, rules.name]
+Id = Annotated[str, rules.identifier]
+
+
+class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where and how the exporter answers HTTP."""
+
+    listen_address: Annotated[
+        tuple[Annotated[str, rules.listen_address], ...], Meta(min_length=1)
+    ] = (":10047",)
+    """Addresses to listen on: `:10047` is every address of the machine; port 0 is any free one."""
+    telemetry_path: Annotated[str, rules.telemetry_path] = "/metrics"
+    """Path of the page that Prometheus scrapes."""
+
+
+class LogSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What is logged, on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important level to log."""
+    format: Literal["auto", "console", "json", "logfmt"] = "auto"
+    """How lines look; `auto` is `console` on a terminal and `json` elsewhere."""
+
+
+class TaskLimit(msgspec.Struct, frozen=True, kw_only=True):
+    """Series of single tasks, for collectors that do not say otherwise."""
+
+    limit: Annotated[int, Meta(ge=0, le=100_000)] = 1000
+    """How many tasks of a collector at most have series of their own."""
+
+
+class Defaults(msgspec.Struct, frozen=True, kw_only=True):
+    """What holds for all targets and collectors."""
+
+    request_timeout: Duration = Duration(10.0)
+    """For one HTTP request, from connecting to the end of the answer."""
+    poll_timeout: Duration = Duration(45.0)
+    """For a whole poll, where the collector has no `timeout`."""
+    per_task: TaskLimit = TaskLimit()
+    """Series of single tasks."""
+
+
+class Credentials(msgspec.Struct, frozen=True, kw_only=True):
+    """One way to log in, under a name that targets refer to."""
+
+    kind: str
+    options: Any
+    """Of the `options_type` of the scheme `kind`."""
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """One upstream instance."""
+
+    system: ClassVar[str]
+
+    name: Name
+    """Value of the label `target`; each target has its own."""
+    endpoint: Annotated[str, rules.endpoint]
+    """Base URL; a path in it is put before the paths of the API."""
+    credentials: Name
+    """Which entry of `credentials` to log in with; targets may share one."""
+    labels: Mapping[Annotated[str, rules.label_name], str] = {}
+    """Labels for every series of this target."""
+    rate_limit: RateLimit = RateLimit()
+    """How hard the endpoint may be asked."""
+    tls: Tls = Tls()
+    """How the certificate of the endpoint is checked."""
+    collectors: Mapping[str, Settings] = {}
+    """Which APIs are polled, and how."""
+
+    def place(self) -> Place:
+        """Return what the URLs of this target's APIs need."""
+        return Place(target=self.name)
+
+
+class HuaweiTarget(Target, frozen=True, kw_only=True):
+    """One instance of a service of Huawei Cloud."""
+
+    project_id: Id
+    """Id of the project (not its name), from the console under My Credentials."""
+    instance_id: Id
+    """Id of the instance."""
+
+    def place(self) -> Place:
+        """Return what the URLs of this target's APIs need."""
+        return Place(target=self.name, project_id=self.project_id, instance_id=self.instance_id)
+
+
+class FdiTarget(HuaweiTarget, frozen=True, kw_only=True):
+    """One instance of ROMA Connect, for the tasks of its data integration (FDI)."""
+
+    system: ClassVar[str] = "fdi"
+
+    collectors: Annotated[Mapping[str, Settings], FDI] = msgspec.field(default_factory=FDI.defaults)
+    """Which APIs are polled, and how."""
+
+
+class DmsTarget(HuaweiTarget, frozen=True, kw_only=True):
+    """One instance of Kafka, RabbitMQ or RocketMQ, for its background tasks."""
+
+    system: ClassVar[str] = "dms"
+
+    engine: Literal["kafka", "rabbitmq", "rocketmq"]
+    """What the instance is; only a label, since the three share one API."""
+    collectors: Annotated[Mapping[str, Settings], DMS] = msgspec.field(default_factory=DMS.defaults)
+    """Which APIs are polled, and how."""
+
+    def place(self) -> Place:
+        """Return what the URLs of this target's APIs need."""
+        return msgspec.structs.replace(super().place(), engine=self.engine)
+
+
+class OcpTarget(Target, frozen=True, kw_only=True):
+    """One OceanBase Cloud Platform, for the tasks of its Task Center."""
+
+    system: ClassVar[str] = "ocp"
+
+    collectors: Annotated[Mapping[str, Settings], OCP] = msgspec.field(default_factory=OCP.defaults)
+    """Which APIs are polled, and how."""
+
+
+KINDS = Choice(
+    "kind",
+    {kind: scheme.options_type for kind, scheme in SCHEMES.items()},
+    lambda kind, options: Credentials(kind=kind, options=options),
+)
+TARGETS = Choice("system", {kind.system: kind for kind in (FdiTarget, DmsTarget, OcpTarget)})
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole file."""
+
+    web: WebSettings = WebSettings()
+    """Where and how the exporter answers HTTP."""
+    log: LogSettings = LogSettings()
+    """What is logged, on standard error."""
+    defaults: Defaults = Defaults()
+    """What holds for all targets and collectors."""
+    credentials: Mapping[Name, Annotated[Credentials, KINDS]]
+    """Ways to log in, by names of your choice."""
+    targets: Annotated[tuple[Annotated[Target, TARGETS], ...], Meta(min_length=1)]
+    """The upstream instances."""
