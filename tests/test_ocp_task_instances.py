@@ -177,11 +177,12 @@ async def test_settled_instances_wait_for_their_type_oldest_first() -> None:
     """Until it is known the run has no type, and the reading says since when runs wait."""
     ocp = Ocp(*(instance(number, age=1000.0 - 100 * number) for number in range(1, 6)))
     source, client = source_of(ocp, details_per_poll=2)
-    first = await source.poll(ASK)
+    ask = Ask(now=NOW, reach=NOW - 2000.0)
+    first = await source.poll(ask)
     untold = {key: source.to_task(record).task_type for key, record in first.records.items()}
     read, pending = [sorted(details(client))], [first.pending]
     for _ in range(2):
-        reading = await source.poll(ASK)
+        reading = await source.poll(ask)
         read.append(sorted(details(client)))
         pending.append(reading.pending)
 
@@ -194,14 +195,31 @@ async def test_settled_instances_wait_for_their_type_oldest_first() -> None:
     ]
 
 
-async def test_old_failures_keep_nobody_waiting() -> None:
-    """What failed before the history that is needed is read last, and nothing is pending."""
-    old = [instance(number, "FAILED", age=30 * DAY) for number in range(1, 4)]
-    source, client = source_of(Ocp(*old, instance(9, age=60.0)), details_per_poll=1)
-    reading = await source.poll(ASK)
+async def test_waiting_runs_reach_no_further_back_at_each_poll() -> None:
+    """What settled just before the reach is read again, but does not move the reach."""
+    ocp = Ocp(*(instance(number, age=5000.0 - 10 * number) for number in range(1, 400)))
+    source, _ = source_of(ocp, details_per_poll=1, window=Duration(60.0))
+    reach = NOW - 1500.0
+    for _ in range(3):
+        reading = await source.poll(Ask(now=NOW, reach=reach))
+        assert reading.pending is not None
+        reach = reading.pending
 
+    assert reach == NOW - 1500.0
+
+
+async def test_what_settled_before_counting_began_keeps_nobody_waiting() -> None:
+    """At the first poll nothing is pending; later the runs that count are read first."""
+    old = [instance(number, "FAILED", age=30 * DAY) for number in range(1, 4)]
+    ocp = Ocp(*old, instance(8, age=3000.0))
+    source, client = source_of(ocp, details_per_poll=1)
+    first = await source.poll(ASK)
+    ocp.add(instance(9, age=60.0))
+    details(client)
+    second = await source.poll(Ask(now=NOW, reach=NOW - 100.0))
+
+    assert (first.pending, second.pending) == (None, None)
     assert details(client) == ["9"]
-    assert reading.pending is None
 
 
 async def test_running_and_settled_share_the_budget() -> None:

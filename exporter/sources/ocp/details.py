@@ -56,7 +56,7 @@ class Details:
         """
         Return the instances with what is known of them, and how many details make no sense.
 
-        Those that settled since then come first, the oldest first, as they wait to be counted.
+        Those that settled since then come first, the oldest first: they wait to be counted.
         """
         self._poll += 1
         chosen = self._choose(instances.values(), settled_since)

@@ -71,7 +71,9 @@ class TaskInstances(Source[Instance]):
         """Read both lists, look up what is in neither, and complete as many as the budget lets."""
         words = Words()
         window_from = ask.now - self.settings.window
-        needed_from = window_from if ask.reach is None else min(window_from, ask.reach - OVERLAP)
+        # The first poll counts no run, so none of them waits.
+        owed_from = ask.now if ask.reach is None else ask.reach - OVERLAP
+        needed_from = min(window_from, owed_from)
         opened = await self._list.read_open(words)
         newest = await self._list.read_newest(needed_from, words)
         instances, unfound = await self._look_up(opened.instances | newest.instances, ask, words)
@@ -80,7 +82,7 @@ class TaskInstances(Source[Instance]):
             for key, instance in instances.items()
             if self._belongs(instance, needed_from)
         }
-        completed, unread = await self._details.complete(instances, needed_from, words)
+        completed, unread = await self._details.complete(instances, owed_from, words)
         self._last = {key: self._marked(one, ask.now) for key, one in completed.items()}
         history_from = needed_from if newest.ended else newest.oldest or ask.now
         return Reading(
@@ -90,7 +92,7 @@ class TaskInstances(Source[Instance]):
             invalid=max(opened.invalid, newest.invalid) + unfound + unread,
             unknown=words.new,
             history_from=history_from,
-            pending=self._pending(needed_from),
+            pending=self._pending(ask.reach),
         )
 
     def to_task(self, record: Instance) -> Task:
@@ -128,8 +130,15 @@ class TaskInstances(Source[Instance]):
         shown = instance.task_id in self._watched or (instance.is_open and failed_lately)
         return msgspec.structs.replace(instance, shown=shown)
 
-    def _pending(self, needed_from: float) -> float | None:
-        """Return when the oldest run settled whose type waits for its detail."""
+    def _pending(self, reach: float | None) -> float | None:
+        """
+        Return when the oldest run settled that waits for its type.
+
+        Never before `reach`: the overlap would take us further back at each poll.
+        """
+        if reach is None:
+            return None
         waiting = (instance.settled_at for instance in self._last.values() if not instance.detailed)
-        needed = (moment for moment in waiting if moment is not None and moment >= needed_from)
-        return min(needed, default=None)
+        owed = (moment for moment in waiting if moment is not None and moment >= reach - OVERLAP)
+        oldest = min(owed, default=None)
+        return None if oldest is None else max(oldest, reach)
