@@ -74,7 +74,7 @@ class Details:
         def urgency(instance: Instance) -> tuple[bool, float]:
             settled_at = instance.settled_at or 0.0
             counts = settled_at >= settled_since
-            return (not counts, settled_at)
+            return (not counts, settled_at if counts else -settled_at)
 
         unread = [instance for instance in instances if not instance.detailed]
         active = sorted((one for one in unread if one.is_active), key=self._last_read)
