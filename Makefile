@@ -16,7 +16,7 @@ run: $(READY) ## Start the exporter on simulated clouds, or on yours with CONFIG
 	@$(BIN)/cloud-task-exporter $(if $(CONFIG),run --config.file $(CONFIG),demo) $(ARGS)
 
 test: $(READY) ## Run all tests; ARGS are passed on to pytest
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n auto $(ARGS)
 
 lint: $(READY) ## Check style and types
 	$(BIN)/ruff check
