@@ -215,6 +215,15 @@ async def test_active_tasks_are_not_lost_sight_of() -> None:
     assert singles == [f"{TASKS}/{key}" for key in ("empty", "gone", "old", "old")]
 
 
+async def test_what_is_gone_is_forgotten_when_nobody_asks() -> None:
+    """The memory of what is gone holds no more than what is asked for."""
+    source, client = source_of(cloud([]))
+    for active in (["a"], [], ["a"]):
+        await source.poll(Ask(now=NOW, active=active))
+
+    assert client.paths("show_background_task") == [f"{TASKS}/a"] * 2
+
+
 async def test_single_look_ups_are_bounded() -> None:
     """However many were active."""
     source, client = source_of(cloud([]))

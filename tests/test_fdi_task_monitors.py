@@ -1,6 +1,7 @@
 """FDI tasks from the list of task monitors, and the pages of that list."""
 
 from collections.abc import Callable, Sequence
+from itertools import chain, repeat
 from typing import Any
 
 import pytest
@@ -167,6 +168,47 @@ async def test_the_meaning_of_offset_is_remembered() -> None:
 
     assert found_out == [1, 2, 12, 22]
     assert client.queries("list_monitor_infos", "offset")[4:] == [1, 11, 21]
+
+
+async def test_a_finding_that_no_longer_holds_is_dropped() -> None:
+    """An upgrade may change what `offset` means: the list is found incomplete and read anew."""
+    scripts = iter([by_index(names(25))] * 4 + [by_page(names(25))] * 20)
+
+    def script(path: str, query: Query) -> Any:
+        return next(scripts)(path, query)
+
+    source, _ = source_of(script, page_size=10)
+    readings = [await source.poll(ASK) for _ in range(2)]
+
+    assert [len(reading.records) for reading in readings] == [25, 25]
+    assert readings[1].facts == TaskMonitorFacts(inconsistent=False)
+
+
+async def test_a_few_repeated_tasks_do_not_make_an_index() -> None:
+    """A new task moves one to the next page: `offset` is a page number nevertheless."""
+    lists = chain([names(25)], repeat(["new", *names(25)]))
+
+    def script(path: str, query: Query) -> Any:
+        return by_page(next(lists))(path, query)
+
+    source, client = source_of(script, page_size=10)
+    reading = await source.poll(ASK)
+
+    assert sorted(reading.records) == ["new", *names(25)]
+    assert client.queries("list_monitor_infos", "offset") == [1, 2, 3, 4, 1, 2, 3]
+
+
+async def test_a_total_that_is_too_low_hides_nothing() -> None:
+    """A full page is followed by another, whatever the total says."""
+
+    def script(path: str, query: Query) -> Any:
+        return by_page(names(25))(path, query) | {"total": 10}
+
+    source, _ = source_of(script, page_size=10)
+    reading = await source.poll(ASK)
+
+    assert len(reading.records) == 25
+    assert reading.facts == TaskMonitorFacts(inconsistent=True)
 
 
 async def test_a_server_may_cap_the_page_lower() -> None:

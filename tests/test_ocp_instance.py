@@ -142,6 +142,18 @@ def test_both_spellings_of_once_are_one(word: str) -> None:
     assert parsed.task_type == "SYS_ONCE"
 
 
+def test_the_tenants_own_id_comes_under_two_names() -> None:
+    """One edition of the documents calls it `obClusterId`; the right name counts first."""
+    both = {"obTenantId": 1002, "obClusterId": 70021}
+    tenants = [both, {"obClusterId": 1004}, [both], "shop", None]
+    parsed = [
+        parse_instance({"id": 1, "startTime": 1, "tenant": tenant}, Words(), detailed=True)
+        for tenant in tenants
+    ]
+
+    assert [one.ob_tenant_id for one in parsed if one] == ["1002", "1004", "1002", "", ""]
+
+
 def test_progress_is_the_share_of_successful_steps() -> None:
     """Without steps there is none."""
     assert instance(subtasks=(step(), step("FAILED"), step(), step())).progress == 0.75

@@ -222,6 +222,60 @@ async def test_what_settled_before_counting_began_keeps_nobody_waiting() -> None
     assert details(client) == ["9"]
 
 
+async def test_old_failures_are_read_newest_first() -> None:
+    """The latest failure is what somebody looks at."""
+    ocp = Ocp(*(instance(n, "FAILED", age=30 * DAY - n * HOUR) for n in range(1, 4)))
+    source, client = source_of(ocp, details_per_poll=1)
+    for _ in range(3):
+        await source.poll(ASK)
+
+    assert details(client) == ["3", "2", "1"]
+
+
+async def test_a_settled_run_does_not_take_the_detail_of_the_run_before() -> None:
+    """Its operation may be another: until its own detail was read it is not told."""
+    ocp = Ocp(instance(1, "FAILED", age=90.0), instance(2, age=300.0, finishTime=iso(NOW - 50.0)))
+    source, client = source_of(ocp, details_per_poll=1)
+    ask = Ask(now=NOW, reach=NOW - 200.0)
+    for _ in range(2):
+        await source.poll(ask)
+    ocp.add(
+        instance(3, age=100.0),
+        instance(1, age=90.0, finishTime=iso(NOW - 1.0), operation="ROLLBACK"),
+    )
+    details(client)
+    record = (await source.poll(ask)).records["1"]
+
+    assert details(client) == ["3"]
+    assert (record.task_type, record.operation) == ("SYS_SCHEDULED", "unknown")
+    assert source.to_task(record).task_type is None
+
+
+async def test_what_left_the_reading_is_forgotten() -> None:
+    """Details are kept for what is listed, not for ever."""
+    ocp = Ocp(*(instance(number, age=60.0) for number in range(1, 30)))
+    source, _ = source_of(ocp)
+    await source.poll(ASK)
+    await source.poll(Ask(now=NOW + 10 * DAY))
+
+    assert source._details._known == {}
+
+
+async def test_rows_without_a_start_do_not_hide_how_old_a_page_is() -> None:
+    """One that waits has not begun."""
+    rows = [instance(9, age=9 * HOUR), {"id": 8, "status": "PENDING"}]
+
+    def script(path: str, query: Query) -> Any:
+        if path != LIST:
+            return NotFound("no such task")
+        return paged([] if "status" in query else rows * 50, query)
+
+    source, client = source_of(script, page_size=2)
+    await source.poll(ASK)
+
+    assert client.queries("list_task_instances", "page") == [1, 1]
+
+
 async def test_running_and_settled_share_the_budget() -> None:
     """Neither keeps the other waiting; running ones take turns."""
     running = [instance(number, "RUNNING", age=60.0) for number in range(10, 14)]
