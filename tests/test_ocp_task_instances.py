@@ -413,26 +413,23 @@ async def test_rows_that_move_while_pages_are_read_count_once() -> None:
     assert {str(number) for number in range(1, 25)} <= reading.records.keys()
 
 
-@pytest.mark.parametrize("spelling", ["totalPages", "totalPage", None])
-async def test_the_size_that_the_answer_tells_counts(spelling: str | None) -> None:
-    """OCP cuts a size that is too large; the number of pages comes in either spelling."""
+@pytest.mark.parametrize("told", ["size", "totalPages", "totalPage"])
+async def test_the_answer_tells_whether_pages_follow(told: str) -> None:
+    """OCP cuts a size that is too large: the size it used tells, or the number of pages."""
     rows = [instance(number, "RUNNING") for number in range(1, 26)]
 
     def script(path: str, query: Query) -> Any:
         if path != LIST:
             return envelope(next(one for one in rows if path.endswith(f"/{one['id']}")))
         answer = paged(rows, {**query, "size": 10})
-        pages = answer["data"]["page"].pop("totalPages")
-        return answer if spelling is None else _with_pages(answer, spelling, pages)
+        page = answer["data"]["page"]
+        values = {"size": 10, "totalPages": "3", "totalPage": 3}
+        answer["data"]["page"] = {"number": page["number"], told: values[told]}
+        return answer
 
     source, _ = source_of(script, page_size=2000)
 
     assert len((await source.poll(ASK)).records) == 25
-
-
-def _with_pages(answer: dict[str, Any], spelling: str, pages: int) -> dict[str, Any]:
-    answer["data"]["page"][spelling] = str(pages)
-    return answer
 
 
 async def test_pages_that_repeat_are_refused() -> None:
