@@ -36,7 +36,8 @@ async def running(config: Config, clock: Clock, demo: str = "") -> AsyncIterator
     """Run a daemon and its web server until the end of the context."""
     async with Sessions() as sessions:
         random = Random()  # noqa: S311 - only for jitter
-        daemon = Wiring(config, clock, sessions, random).daemon(demo)
+        wiring = Wiring(config, clock, sessions, random)
+        daemon = wiring.answering(wiring.crew(), demo)
         app = application(daemon, telemetry_path=config.web.telemetry_path)
         listener = await serve(app, config.web.listen_address)
         work = asyncio.create_task(daemon.run())

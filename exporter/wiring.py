@@ -49,9 +49,9 @@ class Wiring:
         )
         return Crew(pollers=pollers, credentials=self._logins, ways=clients)
 
-    def daemon(self, demo: str = "") -> Daemon:
-        """Return the daemon, not yet running."""
-        return Daemon(self.crew(), self._board, self._instruments, self._clock, demo)
+    def answering(self, crew: Crew, demo: str = "") -> Daemon:
+        """Return the daemon that runs a crew and answers for it; not yet running."""
+        return Daemon(crew, self._board, self._instruments, self._clock, demo)
 
     def _make_logins(self) -> Mapping[str, Scheme]:
         surroundings = Surroundings(
