@@ -10,7 +10,8 @@ def polled() -> tuple[Family, ...]:
     """Return the families that polls feed: they carry `target` and its configured labels."""
     rows = (series.family for source in SOURCES for series in source.series)
     readings = (aggregate.family for source in SOURCES for aggregate in source.aggregates)
-    return (*SHARED, *rows, *readings)
+    counted = (aggregate.family for source in SOURCES for aggregate in source.counters)
+    return (*SHARED, *rows, *readings, *counted)
 
 
 def families() -> tuple[Family, ...]:

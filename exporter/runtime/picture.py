@@ -123,13 +123,17 @@ def draw(
         for series in source.series:
             shards |= yield from _update(series, prefix, rows, picture.changed, old)
         for aggregate in source.aggregates:
-            samples = list(aggregate.samples(picture.reading))
-            shards[aggregate.family.name] = render_samples(aggregate.family, prefix, samples)
+            told = list(aggregate.samples(picture.reading))
+            shards[aggregate.family.name] = render_samples(aggregate.family, prefix, told)
             yield
-    for history in families.HISTORY if picture.tasks or picture.ledger.counts else ():
-        shards |= yield from _update(history, prefix, picture.histories, picture.changed, old)
-    for family, counted in _shared(source.system, picture, now).items():
-        shards[family.name] = render_samples(family, prefix, list(counted))
+    if source.counters:
+        counted = {a.family: a.samples(picture.ledger) for a in source.counters}
+    else:
+        counted = _shared(source.system, picture, now)
+        for history in families.HISTORY if counted else ():
+            shards |= yield from _update(history, prefix, picture.histories, picture.changed, old)
+    for family, samples in counted.items():
+        shards[family.name] = render_samples(family, prefix, list(samples))
     return shards
 
 

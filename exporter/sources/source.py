@@ -11,6 +11,7 @@ import msgspec
 from exporter.api.client import Client
 from exporter.duration import Duration
 from exporter.exposition.family import Aggregate, Series
+from exporter.tasks.ledger import Ledger
 from exporter.tasks.task import Task
 
 Record = TypeVar("Record", bound=msgspec.Struct)
@@ -98,6 +99,9 @@ class Source(ABC, Generic[Record]):
     """Families with at most one sample for each record; subject to the limit of `per_task`."""
     aggregates: ClassVar[tuple[Aggregate[Any], ...]] = ()
     """Families computed from the whole reading."""
+    counters: ClassVar[tuple[Aggregate[Ledger], ...]] = ()
+    """Families of its own for what was counted. A source that has any feeds no shared family, so
+    that the runs which two collectors of a system see are not counted twice."""
 
     def __init__(self, client: Client, place: Place, settings: Any) -> None:
         """Take the way to the cloud, the instance, and settings of `settings_type`."""
