@@ -16,6 +16,7 @@ run: $(READY) ## Start the exporter on simulated clouds, or on yours with CONFIG
 	@$(BIN)/cloud-task-exporter $(if $(CONFIG),run --config.file $(CONFIG),demo) $(ARGS)
 
 test: $(READY) ## Run all tests; ARGS are passed on to pytest
+	@./.ci/tools
 	$(BIN)/pytest -n auto $(ARGS)
 
 lint: $(READY) ## Check style and types

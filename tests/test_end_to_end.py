@@ -12,6 +12,7 @@ from processes import eventually, exporter, prometheus
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as plain
+from tools import needs
 
 PROMISED = (
     "fdi_tasks",
@@ -65,6 +66,7 @@ async def check_metrics(text: str) -> tuple[int, str]:
     return process.returncode or 0, out.decode()
 
 
+@needs("promtool")
 async def test_the_demo_shows_all_three_systems() -> None:
     """Every promised family is there, promtool is content, and SIGTERM ends it with 0."""
     async with exporter("demo") as demo, aiohttp.ClientSession() as session:
@@ -107,6 +109,7 @@ async def test_both_formats_say_the_same() -> None:
         assert len(before) > 500
 
 
+@needs("prometheus")
 @pytest.mark.parametrize("query", ["count(cloud_tasks)", 'up{job="cloud-task-exporter"} == 1'])
 async def test_a_real_prometheus_scrapes_it(tmp_path: Path, query: str) -> None:
     """It takes the page as it is."""

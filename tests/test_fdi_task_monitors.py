@@ -13,7 +13,6 @@ from exporter.errors import BadPayload
 from exporter.sources.fdi import listing
 from exporter.sources.fdi.task_monitors import (
     TaskMonitor,
-    TaskMonitorFacts,
     TaskMonitors,
     TaskMonitorsSettings,
 )
@@ -155,7 +154,7 @@ async def test_all_pages_whatever_offset_means(
     readings = [await source.poll(ASK) for _ in range(2)]
 
     assert [sorted(reading.records) for reading in readings] == [names(count)] * 2
-    assert [reading.facts for reading in readings] == [TaskMonitorFacts(inconsistent=False)] * 2
+    assert [reading.inconsistent for reading in readings] == [False, False]
     assert len(client.calls) <= 2 * (count + 2)
 
 
@@ -181,7 +180,7 @@ async def test_a_finding_that_no_longer_holds_is_dropped() -> None:
     readings = [await source.poll(ASK) for _ in range(2)]
 
     assert [len(reading.records) for reading in readings] == [25, 25]
-    assert readings[1].facts == TaskMonitorFacts(inconsistent=False)
+    assert readings[1].inconsistent is False
 
 
 async def test_a_few_repeated_tasks_do_not_make_an_index() -> None:
@@ -208,7 +207,7 @@ async def test_a_total_that_is_too_low_hides_nothing() -> None:
     reading = await source.poll(ASK)
 
     assert len(reading.records) == 25
-    assert reading.facts == TaskMonitorFacts(inconsistent=True)
+    assert reading.inconsistent is True
 
 
 async def test_a_server_may_cap_the_page_lower() -> None:
@@ -217,7 +216,7 @@ async def test_a_server_may_cap_the_page_lower() -> None:
     reading = await source.poll(ASK)
 
     assert len(reading.records) == 250
-    assert reading.facts == TaskMonitorFacts(inconsistent=False)
+    assert reading.inconsistent is False
 
 
 async def test_without_a_total_the_list_ends_at_an_empty_page() -> None:
@@ -234,7 +233,7 @@ async def test_a_total_that_is_a_lie_is_flagged() -> None:
     reading = await source.poll(ASK)
 
     assert list(reading.records) == ["only"]
-    assert reading.facts == TaskMonitorFacts(inconsistent=True)
+    assert reading.inconsistent is True
     assert len(client.calls) == 4
 
 
@@ -251,7 +250,7 @@ async def test_a_list_that_changes_meanwhile_is_read_again() -> None:
     reading = await source.poll(ASK)
 
     assert sorted(reading.records) == names(25)[1:]
-    assert reading.facts == TaskMonitorFacts(inconsistent=False)
+    assert reading.inconsistent is False
     assert client.queries("list_monitor_infos", "offset") == [1, 2, 3, 1, 2, 3]
 
 
@@ -267,7 +266,7 @@ async def test_a_list_that_never_rests_is_shown_whole_and_flagged() -> None:
     reading = await source.poll(ASK)
 
     assert set(names(20)) <= reading.records.keys()
-    assert reading.facts == TaskMonitorFacts(inconsistent=True)
+    assert reading.inconsistent is True
 
 
 async def test_a_total_without_any_task_is_a_bad_payload() -> None:
@@ -308,7 +307,7 @@ async def test_nonsense_among_good_records_is_counted() -> None:
 
     assert sorted(reading.records) == ["a", "b"]
     assert reading.invalid == 3
-    assert reading.facts == TaskMonitorFacts(inconsistent=False)
+    assert reading.inconsistent is False
 
 
 @pytest.mark.parametrize("answer", [None, [], {"tasks": []}, {"total": 1, "entities": "none"}])
@@ -318,3 +317,13 @@ async def test_another_document_is_a_bad_payload(answer: Any) -> None:
 
     with pytest.raises(BadPayload, match="list_monitor_infos"):
         await source.poll(ASK)
+
+
+async def test_a_real_time_task_is_never_stuck() -> None:
+    """It is meant to run for ever."""
+    live = {"task_id": "a", "task_type": "realtime", "execute_status": "RUNNING"}
+    live["last_execute_time"] = "1773482400000"
+    source, _ = source_of(lambda *_: {"total": 1, "entities": [live]}, stuck_after=60.0)
+    reading = await source.poll(ASK)
+
+    assert [source.to_task(record).deadline for record in reading.records.values()] == [None]

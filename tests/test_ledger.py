@@ -169,6 +169,15 @@ def test_a_run_of_untold_type_that_is_older_than_the_baseline_never_counts() -> 
     assert counts(poll(ledger, 60, task("a", State.FAILED, -10))) == {}
 
 
+def test_an_old_run_of_untold_type_never_counts() -> None:
+    """It came into sight because more of the history is read than before."""
+    ledger = poll(begin(["T"], keys_are_runs=True), 0, task("b", State.SUCCEEDED, -5))
+    ledger = poll(ledger, 60, task("a", State.FAILED, -100, task_type=None))
+    ledger = poll(ledger, 120, task("a", State.FAILED, -100))
+
+    assert counts(poll(ledger, 180, task("a", State.FAILED, -100, failed_before=True))) == {}
+
+
 def test_a_retry_proves_a_failure_that_no_poll_saw() -> None:
     """Counted once, when the retry is first seen."""
     ledger = poll(begin(["T"], keys_are_runs=True), 0)

@@ -1,7 +1,6 @@
 """Pages: the families of all owners, as text and as one gzip member."""
 
 import gzip
-import shutil
 import subprocess
 import zlib
 from collections.abc import Iterable
@@ -16,6 +15,7 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from prometheus_client.samples import Sample
+from tools import needs
 
 from exporter.exposition.family import Family, Histogram, Kind, MetricType
 from exporter.exposition.page import Page
@@ -205,7 +205,7 @@ def test_gzip_deflates_only_what_is_new() -> None:
     assert len(kept) == len(before) - 3  # all but the new shard, the tail and the end
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+@needs("promtool")
 def test_promtool_has_nothing_to_say() -> None:
     """The page follows the conventions that Prometheus's own linter checks."""
     text = body(page()) + tail(openmetrics=False).decode()

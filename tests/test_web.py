@@ -5,7 +5,6 @@ import gzip
 import hashlib
 import json
 import logging
-import shutil
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -20,6 +19,7 @@ from prometheus_client.openmetrics.parser import (
 )
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from structlog.testing import capture_logs
+from tools import needs
 
 from exporter.errors import ConfigError
 from exporter.exposition.family import Family, Kind, MetricType
@@ -167,7 +167,7 @@ async def test_gzip_is_the_same_text(
     assert gzip.decompress(packed) == plain
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@needs("curl")
 async def test_curl_reads_the_compressed_page_to_its_end(start: Start) -> None:
     """The answer is one gzip member: curl stops after the first."""
     url = f"http://{await start(FakeView(rows=600))}/metrics"
@@ -180,7 +180,7 @@ async def test_curl_reads_the_compressed_page_to_its_end(start: Start) -> None:
     assert packed.count(b"\n") > 600
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
+@needs("promtool")
 async def test_promtool_finds_nothing(start: Start, client: aiohttp.ClientSession) -> None:
     """Prometheus's own linter has nothing to say about a scrape."""
     headers = {"Accept-Encoding": "identity"}

@@ -1,7 +1,7 @@
 """The families that every system feeds: tasks by state, runs by outcome, and single tasks."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
@@ -140,7 +140,7 @@ def oldest_active(system: str, tasks: Iterable[Task]) -> Iterable[Sample]:
 
 
 def histories(
-    system: str, ledger: Ledger, tasks: Mapping[str, Task], shown: frozenset[str]
+    system: str, ledger: Ledger, tasks: Mapping[str, Task], shown: Collection[str]
 ) -> dict[Subject, History]:
     """Return the rows of `HISTORY`: for the `shown` keys, and for every remembered name of runs."""
     active: dict[Subject, float] = {}

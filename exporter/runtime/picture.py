@@ -45,9 +45,13 @@ def take(
     yield
     ledger, tasks = yield from _count(source, old, reading, changed, now)
     ledger = conclude(ledger, now, reading.history_from)
-    selection = _select(source, rules, old, reading, tasks, now)
+    wanted = _wanted(source, rules, reading)
     yield
-    histories = families.histories(source.system, ledger, tasks, selection.keys & tasks.keys())
+    selection = _select(source, rules, old, wanted, tasks, now)
+    yield
+    # Runs have a history by their name, which is shown whether or not a run has series of its own.
+    listed = wanted.keys() if source.records_are_runs else selection.keys
+    histories = families.histories(source.system, ledger, tasks, listed & tasks.keys())
     return Picture(
         ledger=ledger,
         reading=reading,
@@ -84,23 +88,28 @@ def _count(
     return ledger, tasks
 
 
+def _wanted(source: Source[Any], rules: Rules, reading: Reading[Any]) -> dict[str, Any]:
+    """Return the records that the configuration wants to see singly."""
+    return {
+        key: record
+        for key, record in reading.records.items()
+        if matches(rules, source.name(record), source.tag(record))
+    }
+
+
 def _select(
     source: Source[Any],
     rules: Rules,
     old: Picture,
-    reading: Reading[Any],
+    wanted: Mapping[str, Any],
     tasks: Mapping[str, Task],
     now: float,
 ) -> Selection:
-    wanted = [
-        key
-        for key, record in reading.records.items()
-        if matches(rules, source.name(record), source.tag(record))
-    ]
+    keys = [key for key, record in wanted.items() if source.has_series(record)]
     if not tasks:
-        return Selection(frozenset(wanted[: rules.limit]), max(0, len(wanted) - rules.limit))
+        return Selection(frozenset(keys[: rules.limit]), max(0, len(keys) - rules.limit))
     late = {key for key, task in tasks.items() if families.is_stuck(task, now)}
-    ranked = [tasks[key] for key in wanted if key in tasks]
+    ranked = [tasks[key] for key in keys if key in tasks]
     return select(rules.limit, ranked, late, old.selection.keys)
 
 

@@ -123,6 +123,11 @@ class Source(ABC, Generic[Record]):
         return None
 
     @staticmethod
+    def has_series(record: Any) -> bool:  # noqa: ARG004 - in most APIs each record has
+        """Whether `series` show that record, if the limit lets them."""
+        return True
+
+    @staticmethod
     def name(record: Any) -> str:
         """Return the name that `per_task.include` and `exclude` select by."""
         return str(getattr(record, "task_name", ""))

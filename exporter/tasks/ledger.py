@@ -127,7 +127,6 @@ class _Page:
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
-        self.baseline = ledger.watermark is None
         self.counts = dict(ledger.counts)
         self.tracks = dict(ledger.tracks)
         self.records = dict(ledger.records)
@@ -152,12 +151,14 @@ class _Page:
                 self.counts[task.task_type, State.FAILED] += 1
             failed = True
         settled = self._settles(task, track)
+        if settled and task.task_type is None and news:
+            settled = False  # its turn to be counted comes when the type is known
         if settled:
             if news:
                 self.counts[task.task_type or "", task.state] += 1
             self._remember(task)
-        # A baseline that could not tell a type could not tell an earlier failure either.
-        failed = failed or (self.baseline and task.task_type is None)
+        # Of what is old and has no type yet, an earlier failure may be told later; it is old too.
+        failed = failed or (not news and task.task_type is None)
         old = track or Track(name=task.name, state=task.state, since=task.since, seen=now)
         self.tracks[task.key] = Track(
             name=task.name,
@@ -173,8 +174,6 @@ class _Page:
         """Whether the task shows a settled run that was not taken in before."""
         if task.state not in SETTLED or task.run is None:
             return False
-        if task.task_type is None and not self.baseline:
-            return False  # its turn comes when the type is known
         if track is None or track.settled_run is None:
             return True
         echo = (task.since or 0.0) < (track.settled_since or 0.0)

@@ -156,6 +156,11 @@ class BackgroundTasks(Source[BackgroundTask]):
         self._names = OpenWords(NAMES)
         self._gone: frozenset[str] = frozenset()
 
+    @staticmethod
+    def has_series(record: BackgroundTask) -> bool:  # noqa: ARG004 - none has
+        """Background tasks come and go; they are counted by name."""
+        return False
+
     async def poll(self, ask: Ask) -> Reading[BackgroundTask]:
         """Read what was created since the window or `ask.reach` began, and what is still active."""
         window_from = ask.now - self.settings.window

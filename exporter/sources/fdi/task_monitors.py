@@ -34,7 +34,7 @@ class TaskMonitorsSettings(Settings, frozen=True, kw_only=True):
     page_size: Annotated[int, msgspec.Meta(ge=1, le=999)] = 999
     """Tasks asked for in one call."""
     stuck_after: Duration | None = None
-    """How long a run may wait or run; None is for ever."""
+    """How long a run of a scheduled task may wait or run; None is for ever."""
 
 
 class TaskMonitor(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -67,13 +67,6 @@ class TaskMonitor(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         if self.use_quartz_cron:
             return self.cron
         return f"{self.dispatch_interval or 1} {self.period}" if self.period else ""
-
-
-class TaskMonitorFacts(msgspec.Struct, frozen=True):
-    """What is known of the list as a whole."""
-
-    inconsistent: bool
-    """The list did not agree with the API's own total, so tasks may be missing or gone."""
 
 
 def parse_task_monitor(document: Document, words: Words) -> TaskMonitor:
@@ -246,7 +239,7 @@ class TaskMonitors(Source[TaskMonitor]):
         listing = await self._list.read(partial(parse_task_monitor, words=words))
         return Reading(
             records=listing.monitors,
-            facts=TaskMonitorFacts(inconsistent=listing.inconsistent),
+            inconsistent=listing.inconsistent,
             invalid=listing.invalid,
             unknown=words.new,
         )
@@ -256,7 +249,8 @@ class TaskMonitors(Source[TaskMonitor]):
         state = STATES.get(record.execute_status, State.UNKNOWN)
         since, stuck_after = record.last_execute_time, self.settings.stuck_after
         deadline = None
-        if state in ACTIVE and since is not None and stuck_after is not None:
+        ends = record.task_type != "REALTIME"  # a real-time task is meant to run for ever
+        if ends and state in ACTIVE and since is not None and stuck_after is not None:
             deadline = since + stuck_after
         return Task(
             key=record.task_id,

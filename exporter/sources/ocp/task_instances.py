@@ -99,6 +99,11 @@ class TaskInstances(Source[Instance]):
         """Return the run that the instance is, or the last of its runs."""
         return record.task()
 
+    @staticmethod
+    def has_series(record: Instance) -> bool:
+        """Whether it is active, failed lately, or watched."""
+        return record.shown
+
     async def _look_up(
         self, listed: dict[str, Instance], ask: Ask, words: Words
     ) -> tuple[dict[str, Instance], int]:
