@@ -4,8 +4,8 @@
 
 from pathlib import Path
 
+from exporter.commands.metrics import as_markdown
 from exporter.config.reference import configuration_page
-from exporter.metrics_page import as_markdown
 
 PAGES = {"configuration.md": configuration_page, "metrics.md": as_markdown}
 """What makes each page of this folder that nobody writes by hand."""

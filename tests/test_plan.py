@@ -1,8 +1,8 @@
 """Calls a minute, held against what the configuration allows."""
 
+from exporter.commands.plan import make_plan, render
 from exporter.config import parse
 from exporter.config.settings import Config
-from exporter.plan import make_plan, render
 
 TEXT = """\
 credentials:

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from docs.generate import FOLDER, PAGES
+from exporter.commands.metrics import entries
 from exporter.config import reference
 from exporter.duration import Duration
-from exporter.metrics_page import entries
 from exporter.secret import Secret
 
 

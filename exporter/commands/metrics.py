@@ -1,14 +1,21 @@
-"""The catalogue of all metrics for people (Markdown) and programs (JSON), from the declarations."""
+"""`metrics`: every family for people (Markdown) and programs (JSON), from the declarations."""
 
 import itertools
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
 from exporter.catalogue import polled
+from exporter.commands.command import OK, PROGRAM, Command, Given
+from exporter.commands.flags import Flags, one_of
 from exporter.exposition.family import Family
 from exporter.exposition.own import OWN
 
+_EXAMPLES = f"""\
+  {PROGRAM} metrics                             a table for people
+  {PROGRAM} metrics --format json | jq -r '.[].name'
+"""
 _POLLED = """\
 # Metrics
 
@@ -76,3 +83,22 @@ def _table(group: Iterable[Entry]) -> Iterator[str]:
         labels = ", ".join(entry.labels)
         meaning = entry.help.replace("|", r"\|")
         yield f"| `{entry.name}` | {entry.type} | {labels} | {meaning} |\n"
+
+
+def _declare(flags: Flags) -> None:
+    forms = ("markdown", "json")
+    flags.valued("--format", one_of(forms), " or ".join(forms), default="markdown")
+
+
+def _act(given: Given, environ: Mapping[str, str]) -> int:  # noqa: ARG001 - it needs none
+    sys.stdout.write(as_json() if given["--format"] == "json" else as_markdown())
+    return OK
+
+
+METRICS = Command(
+    name="metrics",
+    summary="print every metric that there can be",
+    examples=_EXAMPLES,
+    declare=_declare,
+    act=_act,
+)
