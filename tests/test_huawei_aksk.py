@@ -78,6 +78,16 @@ def test_an_explicit_hash_of_the_content_is_taken() -> None:
     assert sign(request, Keys("a", "s")).canonical_request.endswith("\nabc")
 
 
+def test_names_with_an_underscore_are_not_signed() -> None:
+    """Gateways drop such headers, and the vendor's signer leaves them out."""
+    headers = {"X-Sdk-Date": "20260314T100000Z", "X_Note": "a"}
+
+    signed = sign(Request(method="GET", url="https://h/x", headers=headers), Keys("a", "s"))
+
+    assert "\nhost;x-sdk-date\n" in signed.canonical_request
+    assert signed.headers["X_Note"] == "a"
+
+
 def test_keys_are_not_printed() -> None:
     """Not even the one that is no secret."""
     assert repr(Keys("canary", "canary", "canary")) == "Keys(***)"

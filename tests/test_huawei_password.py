@@ -357,6 +357,19 @@ async def test_a_token_that_ends_under_many_requests_is_replaced_once() -> None:
     assert len(login.iam.seen) == 2
 
 
+async def test_who_learns_late_of_a_refusal_repeats_with_the_newer_token() -> None:
+    """The token that was refused is not the present one, so nothing is replaced again."""
+    async with logging_in(token(), usual=token("token-2")) as login:
+        old = msgspec.structs.replace(ASK, headers=await login.scheme.authorize(ASK))
+        first = await login.scheme.renew(Unauthorized("refused"), old)
+        text = await login.token()
+        second = await login.scheme.renew(Unauthorized("refused"), old)
+
+        assert (first, second) == (True, True)
+        assert (text, await login.token()) == ("token-2", "token-2")
+    assert len(login.iam.seen) == 2
+
+
 async def test_a_service_that_refuses_every_token_does_not_flood_iam() -> None:
     """One renewal in half a minute, however many requests fail."""
     async with (
