@@ -1,13 +1,13 @@
 """Settings in, the parts of one daemon out."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
 from exporter import catalogue
 from exporter.api.auth import SCHEMES
 from exporter.api.auth.scheme import Scheme, Surroundings
-from exporter.api.client import Client
+from exporter.api.client import Client, Recorder
 from exporter.api.session import Sessions
 from exporter.clock import Clock
 from exporter.config.settings import Config, Target
@@ -25,9 +25,17 @@ from exporter.tasks.selection import Rules
 class Wiring:
     """Makes the parts of one daemon out of its settings."""
 
-    def __init__(self, config: Config, clock: Clock, sessions: Sessions, random: Random) -> None:
-        """Take the settings, and what all parts share."""
+    def __init__(
+        self,
+        config: Config,
+        clock: Clock,
+        sessions: Sessions,
+        random: Random,
+        recorders: Callable[[str], Recorder] | None = None,
+    ) -> None:
+        """Take the settings, what all parts share, and what gives each target its recorder."""
         self._config = config
+        self._recorders = recorders
         self._clock = clock
         self._sessions = sessions
         self._random = random
@@ -77,6 +85,7 @@ class Wiring:
             observer=self._instruments.api(target.name, target.system),
             rate_limit=target.rate_limit,
             request_timeout=self._config.defaults.request_timeout,
+            recorder=self._recorders(target.name) if self._recorders else None,
         )
 
     def _poller(self, target: Target, source: type[Source[Any]], client: Client) -> Poller:

@@ -9,6 +9,7 @@ from aioresponses import aioresponses
 from cloud import Anyone, Cloud, Reply, raw_server, reaching
 
 from exporter.api.client import RateLimit, Request
+from exporter.api.refusal import Answer
 from exporter.errors import (
     BadPayload,
     ClockSkewed,
@@ -424,3 +425,21 @@ async def test_not_more_than_allowed_are_under_way() -> None:
         await asyncio.gather(*(reach.client.get("list", "/x") for _ in range(12)))
 
     assert most == 4
+
+
+async def test_a_recorder_is_shown_each_answer_whatever_it_says() -> None:
+    """As bug reports need them: refusals too, each try by itself, with what was asked."""
+    shown: list[tuple[str, str, int, bytes]] = []
+
+    def record(operation: str, sent: Request, answer: Answer) -> None:
+        shown.append((operation, sent.url, answer.status, answer.body))
+
+    replies = (Reply({"error_msg": "later"}, status=500), Reply({"a": 1}))
+    async with Cloud(*replies) as cloud, reaching(cloud.url, recorder=record) as reach:
+        await reach.client.get("list", "/x", (("page", 1),))
+        url = f"{cloud.url}/x?page=1"
+
+    assert shown == [
+        ("list", url, 500, b'{"error_msg": "later"}'),
+        ("list", url, 200, b'{"a": 1}'),
+    ]

@@ -1,6 +1,6 @@
 """JSON over HTTP towards one target: limits, retries, errors; only GET ever leaves from here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -27,7 +27,7 @@ from exporter.errors import (
     Unreachable,
 )
 
-__all__ = ["Authenticator", "Client", "Observer", "RateLimit", "Request", "Tls"]
+__all__ = ["Authenticator", "Client", "Observer", "RateLimit", "Recorder", "Request", "Tls"]
 
 RETRIES = 2
 """How often a request is repeated at most, besides the once after renewed credentials."""
@@ -68,6 +68,10 @@ class Observer(Protocol):
         """Count one request that the cloud refused to serve for its rate."""
 
 
+Recorder = Callable[[str, Request, Answer], None]
+"""Shown each answer as it came, whatever it says: the operation, what was sent, what came back."""
+
+
 class Client:
     """The way to one target."""
 
@@ -83,6 +87,7 @@ class Client:
         rate_limit: RateLimit = RateLimit(),  # noqa: B008 - it is frozen
         request_timeout: float = 10.0,
         largest_body: int = LARGEST_BODY,
+        recorder: Recorder | None = None,
     ) -> None:
         """Take a session that its owner closes, and a base URL; `request_timeout` is in seconds."""
         try:
@@ -99,6 +104,7 @@ class Client:
         self._limiter = Limiter(rate_limit, clock)
         self._request_timeout = request_timeout
         self._largest_body = largest_body
+        self._recorder = recorder
 
     async def get(
         self, operation: str, path: str, query: Sequence[tuple[str, str | int]] = ()
@@ -141,7 +147,10 @@ class Client:
         async with self._limiter.slot(what):
             proof = await self._authenticator.authorize(request)
             sent = msgspec.structs.replace(request, headers={**request.headers, **proof})
-            return sent, await self._observed(operation, sent)
+            answer = await self._observed(operation, sent)
+        if self._recorder is not None:
+            self._recorder(operation, sent, answer)
+        return sent, answer
 
     async def _observed(self, operation: str, sent: Request) -> Answer:
         """Do one exchange; count it however it ends, and compare the clocks."""
