@@ -440,6 +440,6 @@ async def test_a_recorder_is_shown_each_answer_whatever_it_says() -> None:
         url = f"{cloud.url}/x?page=1"
 
     assert shown == [
-        ("list", url, 500, b'{"error_msg": "later"}'),
-        ("list", url, 200, b'{"a": 1}'),
+        ("list", url, 500, b'{"error_msg":"later"}'),
+        ("list", url, 200, b'{"a":1}'),
     ]
