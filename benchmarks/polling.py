@@ -78,7 +78,9 @@ class Poll:
         now = 1_800_000_000.0 + self.memory.seed
         reading = asyncio.run(self.source.poll(Ask(now=now)))
         self.picture = done(take(self.source, self.rules, self.picture, reading, now))
-        self.shards = done(draw(self.source, self.picture, prefix("t", {}), self.shards, now))
+        self.shards = done(
+            draw(self.source, self.picture, self.picture.ledger, prefix("t", {}), self.shards, now)
+        )
 
 
 def measure() -> Mapping[str, object]:

@@ -16,7 +16,7 @@ from exporter.exposition.shard import prefix
 from exporter.runtime.board import Board
 from exporter.runtime.daemon import Crew, Daemon
 from exporter.runtime.instruments import Instruments
-from exporter.runtime.poller import Poller
+from exporter.runtime.poller import Lane, Poller
 from exporter.sources import SOURCES
 from exporter.sources.source import Settings, Source
 from exporter.tasks.selection import Rules
@@ -91,11 +91,14 @@ class Wiring:
     def _poller(self, target: Target, source: type[Source[Any]], client: Client) -> Poller:
         settings = target.collectors[source.collector]
         labels = {name: target.labels.get(name, "") for name in self._label_names}
-        return Poller(
-            source(client, target.place(), settings),
-            self._rules(settings),
+        lane = Lane(
+            source=source(client, target.place(), settings),
+            rules=self._rules(settings),
             timeout=settings.timeout or self._config.defaults.poll_timeout,
             prefix=prefix(target.name, labels),
+        )
+        return Poller(
+            lane,
             clock=self._clock,
             random=self._random,
             board=self._board,

@@ -15,7 +15,7 @@ from exporter.exposition.family import Family, Kind, Series
 from exporter.exposition.page import Page
 from exporter.exposition.shard import prefix
 from exporter.runtime.board import Board
-from exporter.runtime.poller import Poller, following
+from exporter.runtime.poller import Lane, Poller, following
 from exporter.sources.source import Ask, Place, Reading, Settings, Source
 from exporter.tasks.selection import Rules
 from exporter.tasks.task import State, Task
@@ -99,6 +99,7 @@ class Counts:
         """Start at nothing."""
         self.polls = 0
         self.left_out = 0
+        self.lost = 0
         self.reasons: list[str] = []
 
     def polled(self) -> None:
@@ -112,6 +113,10 @@ class Counts:
     def skipped(self, polls: int) -> None:
         """Count."""
         self.left_out += polls
+
+    def unwritten(self) -> None:
+        """Count."""
+        self.lost += 1
 
 
 def reading(**tasks: tuple[State, float]) -> Reading[Row]:
@@ -129,11 +134,14 @@ class Scene:
         self.source = Scripted(answers)
         self.board = Board(Page((*families.SHARED, ROW)))
         self.counts = Counts()
-        self.poller = Poller(
-            self.source,
-            Rules(limit=10, include=re.compile("")),
+        lane = Lane(
+            source=self.source,
+            rules=Rules(limit=10, include=re.compile("")),
             timeout=timeout,
             prefix=prefix("t", {}),
+        )
+        self.poller = Poller(
+            lane,
             clock=self.clock,
             random=Random(1),
             board=self.board,

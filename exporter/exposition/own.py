@@ -79,6 +79,10 @@ HISTORY_GAPS = _counter(
     "history_gaps_total",
     "Times that the cloud's history did not reach back to the poll before: runs may be uncounted.",
 )
+STATE_WRITE_FAILURES = _counter(
+    "state_write_failures_total",
+    "Commits to the state file that failed; meanwhile what is counted stands still.",
+)
 API_REQUESTS = _counter(
     "api_requests_total",
     "Requests sent, by API operation and HTTP status (or the reason why there was no answer).",

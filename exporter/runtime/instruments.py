@@ -1,7 +1,7 @@
 """The exporter's own metrics: counted with prometheus_client, in a registry of their own."""
 
 import platform
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from prometheus_client import (
     CollectorRegistry,
@@ -39,6 +39,7 @@ class Instruments:
         self._polls = self._counter(own.POLLS)
         self._failures = self._counter(own.POLL_FAILURES)
         self._skipped = self._counter(own.POLLS_SKIPPED)
+        self._unwritten = self._counter(own.STATE_WRITE_FAILURES)
         self._requests = self._counter(own.API_REQUESTS)
         self._throttled = self._counter(own.API_THROTTLED)
         self._seconds = Histogram(
@@ -63,11 +64,9 @@ class Instruments:
     def collector(self, target: str, system: str, collector: str) -> "CollectorCounters":
         """Return the counters of one collector, at 0."""
         labels = (target, system, collector)
-        for reason in REASONS:
-            self._failures.labels(*labels, reason)
-        return CollectorCounters(
-            self._polls.labels(*labels), self._failures, self._skipped.labels(*labels), labels
-        )
+        failures = {reason: self._failures.labels(*labels, reason) for reason in REASONS}
+        counters = (self._polls, self._skipped, self._unwritten)
+        return CollectorCounters(failures, *(counter.labels(*labels) for counter in counters))
 
     def api(self, target: str, system: str) -> "ApiObserver":
         """Return what counts the requests to one target."""
@@ -81,13 +80,17 @@ class CollectorCounters:
     """The poll counters of one collector."""
 
     def __init__(
-        self, polls: Counter, failures: Counter, skipped: Counter, labels: tuple[str, ...]
+        self,
+        failures: Mapping[str, Counter],
+        polls: Counter,
+        skipped: Counter,
+        unwritten: Counter,
     ) -> None:
-        """Take the counters, `failures` still without labels."""
-        self._polls = polls
+        """Take the counters of the collector, failures by their reason."""
         self._failures = failures
+        self._polls = polls
         self._skipped = skipped
-        self._labels = labels
+        self._unwritten = unwritten
 
     def polled(self) -> None:
         """Count a poll that ended."""
@@ -95,11 +98,15 @@ class CollectorCounters:
 
     def failed(self, reason: str) -> None:
         """Count a poll that gave no reading."""
-        self._failures.labels(*self._labels, reason).inc()
+        self._failures[reason].inc()
 
     def skipped(self, polls: int) -> None:
         """Count polls left out."""
         self._skipped.inc(polls)
+
+    def unwritten(self) -> None:
+        """Count a commit that failed."""
+        self._unwritten.inc()
 
 
 class ApiObserver:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ipaddress
+import os
 import re
 import socket
 from collections.abc import Iterable, Sequence
@@ -160,8 +161,10 @@ def _socket(address: Address) -> socket.socket:
         family = socket.AF_INET6 if both else socket.AF_INET
         return socket.create_server(address, family=family, backlog=BACKLOG, dualstack_ipv6=both)
     except OSError as error:
+        # asyncio and socket put more than the reason into strerror.
+        reason = os.strerror(error.errno) if error.errno else str(error)
         msg = (
-            f"cannot listen on {address.host}:{address.port}: {error.strerror or error};"
+            f"cannot listen on {address.host}:{address.port}: {reason};"
             " choose another address, or stop what listens there"
         )
         raise ConfigError([msg]) from error

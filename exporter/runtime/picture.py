@@ -122,9 +122,18 @@ def _vanished(source: Source[Any], old: Picture, reading: Reading[Any]) -> int:
 
 
 def draw(
-    source: Source[Any], picture: Picture, prefix: bytes, old: Mapping[str, Shard], now: float
+    source: Source[Any],
+    picture: Picture,
+    counted: Ledger,
+    prefix: bytes,
+    old: Mapping[str, Shard],
+    now: float,
 ) -> Steps[dict[str, Shard]]:
-    """Render the shards of a picture, as far as they differ from the `old` ones."""
+    """
+    Render the shards of a picture, as far as they differ from the `old` ones.
+
+    `counted` is what may be shown as counted: the ledger that was committed last.
+    """
     shards: dict[str, Shard] = {}
     if picture.reading is not None:
         shown = picture.selection.keys
@@ -136,12 +145,12 @@ def draw(
             shards[aggregate.family.name] = render_samples(aggregate.family, prefix, told)
             yield
     if source.counters:
-        counted = {a.family: a.samples(picture.ledger) for a in source.counters}
+        shared = {a.family: a.samples(counted) for a in source.counters}
     else:
-        counted = _shared(source.system, picture, now)
-        for history in families.HISTORY if counted else ():
+        shared = _shared(source.system, picture, counted, now)
+        for history in families.HISTORY if shared else ():
             shards |= yield from _update(history, prefix, picture.histories, picture.changed, old)
-    for family, samples in counted.items():
+    for family, samples in shared.items():
         shards[family.name] = render_samples(family, prefix, list(samples))
     return shards
 
@@ -157,12 +166,14 @@ def _update(
     return {name: (yield from render(series, prefix, rows, changed & rows.keys(), old.get(name)))}
 
 
-def _shared(system: str, picture: Picture, now: float) -> dict[Family, Iterable[Sample]]:
+def _shared(
+    system: str, picture: Picture, counted: Ledger, now: float
+) -> dict[Family, Iterable[Sample]]:
     """Return the samples of the shared aggregates; before the first poll only what was counted."""
     if not (picture.tasks or picture.ledger.counts):
         return {}
     tasks = picture.tasks.values()
-    samples = {families.RUNS: families.runs_by_outcome(system, picture.ledger)}
+    samples = {families.RUNS: families.runs_by_outcome(system, counted)}
     if picture.reading is not None:
         types = sorted({task_type for task_type, _ in picture.ledger.counts})
         samples[families.TASKS] = families.tasks_by_state(system, types, tasks)

@@ -7,22 +7,40 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any, Protocol
 
+import msgspec
 import structlog
 
 from exporter import log
 from exporter.clock import Clock
-from exporter.errors import SourceError, TimedOut
+from exporter.errors import SourceError, StateError, TimedOut
 from exporter.exposition.page import Owner
 from exporter.exposition.shard import Shard
 from exporter.runtime import health as health_states
 from exporter.runtime.board import Board
+from exporter.runtime.past import Past
 from exporter.runtime.picture import Picture, Steps, T, draw, take
 from exporter.sources.source import Ask, Reading, Source
-from exporter.tasks.ledger import active_keys, begin
+from exporter.tasks.ledger import Ledger, active_keys, begin, forget
 from exporter.tasks.selection import Rules
 
 FIRST_POLL_SPREAD = 2.0
 """Seconds over which the first polls are spread, so that all do not start at once."""
+
+
+MOST_TRACKS = 50_000
+"""Tasks and runs remembered for one collector; about 20 MB."""
+
+
+class Lane(msgspec.Struct, frozen=True, kw_only=True):
+    """What one poller polls, and how it is shown."""
+
+    source: Source[Any]
+    rules: Rules
+    """Which tasks have series of their own."""
+    timeout: float
+    """Seconds for a whole poll."""
+    prefix: bytes
+    """The labels of the target, rendered."""
 
 
 class Counters(Protocol):
@@ -37,40 +55,44 @@ class Counters(Protocol):
     def skipped(self, polls: int) -> None:
         """Count polls left out."""
 
+    def unwritten(self) -> None:
+        """Count a commit that failed."""
+
 
 class Poller:
     """One collector of one target."""
 
     def __init__(
         self,
-        source: Source[Any],
-        rules: Rules,
+        lane: Lane,
         *,
-        timeout: float,
-        prefix: bytes,
         clock: Clock,
         random: Random,
         board: Board,
         counters: Counters,
+        past: Past = Past(),  # noqa: B008 - it is frozen
     ) -> None:
-        """Take the source, how tasks are selected, and where results go; `timeout` in seconds."""
+        """Take what is polled, what it starts from, and where results go."""
+        source = lane.source
         settings = source.settings
         self.source = source
         self.owner: Owner = (source.place.target, source.collector)
         self.health = health_states.new(settings.interval, settings.stale_after)
-        self.picture = Picture(
-            ledger=begin(source.task_types, keys_are_runs=source.records_are_runs)
-        )
+        fresh = begin(source.task_types, keys_are_runs=source.records_are_runs)
+        self.picture = Picture(ledger=past.ledger or fresh)
+        self.counted = self.picture.ledger
+        """What was committed last: only that is shown as counted."""
+        self._saved = past.ledger
+        self._unwritten = False
         self.next_poll: float | None = None
         self.attempted = asyncio.Event()
         """Set when the first poll has ended, well or badly."""
-        self._rules = rules
-        self._timeout = timeout
-        self._prefix = prefix
+        self._lane = lane
         self._clock = clock
         self._random = random
         self._board = board
         self._counters = counters
+        self._past = past
         self._shards: Mapping[str, Shard] = {}
         self._warned: frozenset[str] = frozenset()
         self._log: structlog.typing.FilteringBoundLogger = log.get(
@@ -83,7 +105,9 @@ class Poller:
         return sum(shard.duplicates for shard in self._shards.values())
 
     async def run(self) -> None:
-        """Poll for ever."""
+        """Poll for ever; begin with showing what was counted before."""
+        if self._saved is not None:
+            await self._publish(self._clock.time())
         spread = min(FIRST_POLL_SPREAD, self.health.interval) * self._random.random()
         due = self._clock.monotonic() + spread
         while True:
@@ -120,20 +144,43 @@ class Poller:
         reach = ledger.polled if pending is None else min(pending, ledger.polled or pending)
         ask = Ask(now=now, reach=reach, active=active_keys(ledger))
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self._lane.timeout):
                 return await self.source.poll(ask)
         except TimeoutError as error:
-            msg = f"the poll did not end within {self._timeout:g} s; raise poll_timeout or interval"
+            seconds = self._lane.timeout
+            msg = f"the poll did not end within {seconds:g} s; raise poll_timeout or interval"
             raise TimedOut(msg) from error
 
     async def _show(self, reading: Reading[Any], now: float) -> None:
-        picture = await paced(take(self.source, self._rules, self.picture, reading, now))
-        shards = await paced(draw(self.source, picture, self._prefix, self._shards, now))
-        self.picture, self._shards = picture, shards
-        self._board.publish(self.owner, shards)
+        picture = await paced(take(self.source, self._lane.rules, self.picture, reading, now))
+        ledger = forget(picture.ledger, now - self._past.retention, MOST_TRACKS)
+        self.picture = picture = msgspec.structs.replace(picture, ledger=ledger)
+        await self._commit(ledger)
+        await self._publish(now)
         for word in sorted(reading.unknown - self._warned):
             self._log.warning("word.unknown", word=word)
         self._warned |= reading.unknown
+
+    async def _publish(self, now: float) -> None:
+        self._shards = await paced(
+            draw(self.source, self.picture, self.counted, self._lane.prefix, self._shards, now)
+        )
+        self._board.publish(self.owner, self._shards)
+
+    async def _commit(self, ledger: Ledger) -> None:
+        """Make what was counted last; while that fails, the page shows what was committed."""
+        try:
+            await self._past.memory.commit(self._past.name, self._saved, ledger)
+        except StateError as error:
+            self._counters.unwritten()
+            if not self._unwritten:
+                self._log.error("state.unwritten", error=str(error))
+            self._unwritten = True
+        else:
+            if self._unwritten:
+                self._log.info("state.written")
+            self.counted = self._saved = ledger
+            self._unwritten = False
 
     def _succeed(self, started: float, since: float) -> None:
         seconds = self._clock.monotonic() - since

@@ -103,11 +103,12 @@ def conclude(ledger: Ledger, now: float, history_from: float | None = None) -> L
 
 def forget(ledger: Ledger, before: float, limit: int) -> Ledger:
     """Drop what is no longer listed and was last seen `before`, or is beyond `limit` entries."""
-    gone = sorted((t.seen, key) for key, t in ledger.tracks.items() if not t.listed)
-    excess = max(0, len(ledger.tracks) - limit)
-    dropped = [key for rank, (seen, key) in enumerate(gone) if rank < excess or seen < before]
-    if not dropped:
+    gone = [(t.seen, key) for key, t in ledger.tracks.items() if not t.listed]
+    excess = len(ledger.tracks) - limit
+    if excess <= 0 and not any(seen < before for seen, _ in gone):
         return ledger
+    gone.sort()
+    dropped = [key for rank, (seen, key) in enumerate(gone) if rank < excess or seen < before]
     tracks = dict(ledger.tracks)
     ends = [tracks.pop(key).since or 0.0 for key in dropped]
     # What was forgotten must not count again: only runs newer than all of it can be new.
