@@ -62,11 +62,6 @@ class Daemon:
         self._started = clock.time()
         instruments.watch(self._facts)
 
-    @property
-    def pollers(self) -> tuple[Poller, ...]:
-        """Every collector of every target."""
-        return self._crew.pollers
-
     async def run(self) -> None:
         """Poll every collector until cancelled."""
         async with asyncio.TaskGroup() as group:
