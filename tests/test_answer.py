@@ -46,7 +46,7 @@ def refused(body: Any, status: int, **headers: str) -> SourceError:
         (b'{"a": 1}', {"a": 1}),
         (b'\xef\xbb\xbf{"a": 1}', {"a": 1}),
         (b" [1, 2.5] \r\n", [1, 2.5]),
-        (b'{"n": "a\\ud800b"}', {"n": "a\ud800b"}),
+        (b'{"n": "a\\ud800b"}', {"n": "a\ufffdb"}),
         (b'{"n": "a\xffb"}', {"n": "a\ufffdb"}),
         (b'{"n": NaN, "i": -Infinity}', {"n": None, "i": None}),
         (b'{"n": 1e999, "m": -1e999, "k": 1.5}', {"n": None, "m": None, "k": 1.5}),

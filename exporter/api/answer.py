@@ -1,6 +1,7 @@
 """What an answer is worth: its JSON document, or the `SourceError` that it stands for."""
 
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -8,6 +9,7 @@ import msgspec
 from exporter.api.refusal import SUCCESSES, Answer, complaint, refusal
 from exporter.errors import BadPayload
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _BOM = b"\xef\xbb\xbf"
 _REDIRECTS = range(300, 400)
 
@@ -38,8 +40,9 @@ def decode(body: bytes) -> Any:
     """
     Return the JSON in `body`; raise ValueError, which says what came instead.
 
-    A byte order mark is skipped. Lone surrogates are kept and broken UTF-8 is replaced, because one
-    hostile name must not cost a page. Numbers that JSON does not have (NaN, 1e999) become None.
+    A byte order mark is skipped. Lone surrogates and broken UTF-8 are replaced, because one hostile
+    name must cost neither a page nor what is written of it. Numbers that JSON does not have (NaN,
+    1e999) become None.
     """
     body = body.removeprefix(_BOM)
     try:
@@ -55,7 +58,9 @@ def _decode_leniently(body: bytes) -> Any:
     """Take what is JSON to the standard library; it is slower, and less strict about text."""
     text = body.decode("utf-8", errors="replace").strip()
     try:
-        return json.loads(text, parse_constant=lambda _: None, parse_float=_finite)
+        document = json.loads(text, parse_constant=lambda _: None, parse_float=_finite)
+        plain = json.dumps(document, ensure_ascii=False)
+        return json.loads(_SURROGATE.sub("\ufffd", plain)) if _SURROGATE.search(plain) else document
     except RecursionError:
         msg = "its JSON is nested too deep"
     except ValueError:

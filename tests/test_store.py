@@ -1,0 +1,191 @@
+"""The state file: what is committed is there again, whatever happens to the process or the disk."""
+
+import asyncio
+import resource
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from exporter.errors import StateError
+from exporter.runtime.store import VERSION, Store
+from exporter.tasks.ledger import Ledger, Record, Track
+from exporter.tasks.task import State
+
+LEDGER = Ledger(
+    keys_are_runs=True,
+    counts={("MANUAL", State.FAILED): 3, ("naïve 🚀", State.SUCCEEDED): 0},
+    tracks={
+        "a": Track(name="n", state=State.RUNNING, since=1.5, seen=2.5),
+        "b": Track(
+            name="m",
+            state=State.FAILED,
+            since=None,
+            seen=2.5,
+            listed=False,
+            settled_run="b@1",
+            settled_since=1.25,
+            failed=True,
+        ),
+    },
+    records={("", "n"): Record(last_success=1.0), ("", "m"): Record(consecutive_failures=2)},
+    watermark=1.0,
+    polled=2.5,
+    gaps=1,
+)
+
+
+def reopened(path: Path, name: str = "x") -> Ledger | None:
+    """Return what a new process would find."""
+    store = Store.opened(path)
+    try:
+        return store.load(name)
+    finally:
+        store.close()
+
+
+async def test_a_ledger_comes_back_as_it_was(tmp_path: Path) -> None:
+    """All of it, under its own name only."""
+    path = tmp_path / "new" / "state.sqlite"
+    store = Store.opened(path)
+    await store.commit("x", None, LEDGER)
+    await store.commit("y", None, Ledger())
+    store.close()
+
+    assert reopened(path) == LEDGER
+    assert reopened(path, "y") == Ledger()
+    assert reopened(path, "z") is None
+
+
+_tracks = st.dictionaries(
+    st.sampled_from("abc"),
+    st.builds(
+        Track,
+        name=st.sampled_from("nm"),
+        state=st.sampled_from(State),
+        since=st.none() | st.floats(0, 9),
+        seen=st.floats(0, 9),
+    ),
+)
+_records = st.dictionaries(
+    st.tuples(st.sampled_from(["", "a"]), st.sampled_from("nm")),
+    st.builds(Record, last_success=st.none() | st.floats(0, 9)),
+)
+_ledgers = st.builds(Ledger, tracks=_tracks, records=_records, polled=st.none() | st.floats(0, 9))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(_ledgers, min_size=1, max_size=5))
+def test_a_row_of_commits_leaves_the_last(tmp_path: Path, ledgers: list[Ledger]) -> None:
+    """Only differences are written, and the whole is right."""
+    path = tmp_path / "state.sqlite"
+    path.unlink(missing_ok=True)
+
+    async def commit_all() -> None:
+        store = Store.opened(path)
+        old = None
+        for ledger in ledgers:
+            await store.commit("x", old, ledger)
+            old = ledger
+        store.close()
+
+    asyncio.run(commit_all())
+
+    assert reopened(path) == ledgers[-1]
+
+
+def test_a_second_process_refuses_the_file(tmp_path: Path) -> None:
+    """Two that count into one file would both be wrong."""
+    path = tmp_path / "state.sqlite"
+    store = Store.opened(path)
+    script = f"from exporter.runtime.store import *; Store.opened(Path({str(path)!r}))"
+    second = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    store.close()
+
+    assert b"is in use by another process" in second.stderr
+    assert reopened(path) is None
+
+
+@pytest.mark.parametrize(
+    "content", [b"not a database at all" * 99, b"SQLite format 3\0" + b"x" * 999]
+)
+def test_a_damaged_file_is_set_aside(tmp_path: Path, content: bytes) -> None:
+    """Kept for whoever wants to look, and never overwritten."""
+    path = tmp_path / "state.sqlite"
+    path.write_bytes(content)
+    store = Store.opened(path)
+    store.close()
+
+    assert store.set_aside is not None
+    assert store.set_aside.read_bytes() == content
+    assert ".damaged." in store.set_aside.name
+    assert reopened(path) is None
+
+
+@pytest.mark.parametrize("place", ["heads", "tracks", "records"])
+async def test_a_file_with_a_damaged_row_is_set_aside(tmp_path: Path, place: str) -> None:
+    """A ledger is one value: half of it is none."""
+    path = tmp_path / "state.sqlite"
+    store = Store.opened(path)
+    await store.commit("x", None, LEDGER)
+    store.close()
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"UPDATE {place} SET value = '{{'")  # noqa: S608 - a table of ours
+    connection.close()
+    store = Store.opened(path)
+    store.close()
+
+    assert store.set_aside is not None
+    assert reopened(path) is None
+
+
+def test_a_newer_file_is_set_aside(tmp_path: Path) -> None:
+    """What a newer version wrote is not for this one to change."""
+    path = tmp_path / "state.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+    connection.close()
+    store = Store.opened(path)
+    store.close()
+
+    assert store.set_aside is not None
+    assert f".version-{VERSION + 1}." in store.set_aside.name
+
+
+@pytest.mark.parametrize("blocked", ["a file in the way", "a folder"])
+def test_a_path_that_cannot_be_used_is_said(tmp_path: Path, blocked: str) -> None:
+    """With the path, what was tried, and why not."""
+    path = tmp_path / "state.sqlite"
+    if blocked == "a folder":
+        path.mkdir()
+    else:
+        (tmp_path / "file").write_text("")
+        path = tmp_path / "file" / "state.sqlite"
+
+    with pytest.raises(StateError, match=f"cannot (use|open) the state file {path}: "):
+        Store.opened(path)
+
+
+async def test_a_full_disk_fails_the_commit_and_keeps_what_was(tmp_path: Path) -> None:
+    """All or nothing; and when there is room again, the next commit holds everything."""
+    path = tmp_path / "state.sqlite"
+    store = Store.opened(path)
+    await store.commit("x", None, LEDGER)
+    many = {f"{i:050}": track for i in range(2000) for track in [LEDGER.tracks["a"]]}
+    big = Ledger(tracks=many)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 8192, hard))
+    try:
+        with pytest.raises(StateError, match="cannot write the state file"):
+            await store.commit("x", LEDGER, big)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert store.load("x") == LEDGER
+
+    await store.commit("x", LEDGER, big)
+    store.close()
+    assert reopened(path) == big
