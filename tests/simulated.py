@@ -5,7 +5,7 @@ import base64
 import hashlib
 import hmac
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ import aiohttp
 from yarl import URL
 
 from exporter.simulator import accounts
-from exporter.simulator.fdi import OffsetCounts
+from exporter.simulator.oddities.oddity import Oddity
 from exporter.simulator.server import Simulator
 from exporter.simulator.world.world import Size
 
@@ -172,11 +172,12 @@ async def simulated(
     *,
     scenario: str = "healthy",
     size: Size | None = None,
-    offset_counts: OffsetCounts = OffsetCounts.PAGES,
+    oddities: Iterable[Oddity] = (),
 ) -> AsyncIterator[Caller]:
     """Run a simulator on 127.0.0.1 and yield a caller of it."""
     clock = HeldClock()
-    simulator = Simulator(clock, scenario=scenario, size=size, offset_counts=offset_counts)
+    simulator = Simulator(clock, scenario=scenario, size=size)
+    simulator.be_odd(simulator.oddities | set(oddities))
     base = await simulator.start()
     try:
         async with aiohttp.ClientSession(max_line_size=131_072, max_field_size=131_072) as session:

@@ -7,7 +7,7 @@ import pytest
 from simulated import FDI, START, Caller, simulated
 
 from exporter.simulator import accounts
-from exporter.simulator.fdi import OffsetCounts
+from exporter.simulator.oddities.oddity import Oddity
 from exporter.simulator.world.world import Size
 
 MONITOR_KEYS = {
@@ -75,7 +75,7 @@ async def test_offset_counts_pages() -> None:
 
 async def test_offset_counts_records() -> None:
     """By a switch, offset is the index of the first record, from 1."""
-    async with simulated(offset_counts=OffsetCounts.RECORDS) as caller:
+    async with simulated(oddities=[Oddity.FDI_OFFSET_COUNTS_RECORDS]) as caller:
         whole = (await monitors(caller))["entities"]
         first = (await monitors(caller, "limit=20&offset=1"))["entities"]
         second = (await monitors(caller, "limit=20&offset=2"))["entities"]

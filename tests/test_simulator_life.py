@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.simulator.scenarios import SCENARIOS
+from exporter.simulator.world.fdi import statistics
 from exporter.simulator.world.fdi_tasks import DAY, HOUR, MINUTE, Rhythm
 from exporter.simulator.world.settlement import Outcome, Settlement
 from exporter.simulator.world.world import Size, World
@@ -72,11 +73,11 @@ def test_statistics_count_every_task_once() -> None:
     world, _ = make()
     for minute in range(10):
         world.advance(START + 60.0 * minute + 7.0)
-        statistics = world.fdi.statistics()
-        running = sum(counts["running_tasks_count"] for counts in statistics.values())
+        kinds = statistics(world.fdi.tasks.values())
+        running = sum(counts["running_tasks_count"] for counts in kinds.values())
         active = [t for t in world.fdi.tasks.values() if t.execute_status in {"RUNNING", "WAITING"}]
 
-        assert sum(sum(counts.values()) for counts in statistics.values()) == SMALL.fdi_tasks
+        assert sum(sum(counts.values()) for counts in kinds.values()) == SMALL.fdi_tasks
         assert running == len(active)
 
 

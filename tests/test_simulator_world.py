@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.simulator.scenarios import SCENARIOS
+from exporter.simulator.world.fdi import statistics
 from exporter.simulator.world.fdi_tasks import DAY
 from exporter.simulator.world.settlement import Outcome, Settlement
 from exporter.simulator.world.timeline import Timeline
@@ -32,7 +33,7 @@ def picture(world: World) -> Any:
         [repr(task) for task in world.fdi.tasks.values()],
         [repr(task) for dms in world.dms.values() for task in dms.tasks.values()],
         [repr(instance) for instance in world.ocp.instances.values()],
-        world.fdi.statistics(),
+        statistics(world.fdi.tasks.values()),
     )
 
 

@@ -27,6 +27,9 @@ HUAWEI_KEYS = {
     ACCESS_KEY: HuaweiKey(SECRET_KEY),
     TEMPORARY_ACCESS_KEY: HuaweiKey(TEMPORARY_SECRET_KEY, SECURITY_TOKEN),
 }
+AGENCY_ACCESS_KEY = "DEMOAK0AGENCY"
+AGENCY_SECRET = "canary-agency"  # noqa: S105 - made up
+"""Secret keys and tokens that the metadata service gives out begin with it; keys are numbered."""
 
 # OCP
 OCP_USERNAME = "viewer"
@@ -54,6 +57,7 @@ SECRETS = (
     SECRET_KEY,
     TEMPORARY_SECRET_KEY,
     SECURITY_TOKEN,
+    AGENCY_SECRET,
     OCP_PASSWORD,
     OCP_SECRET_KEY,
     *CANARIES,

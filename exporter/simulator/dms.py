@@ -6,21 +6,22 @@ Implements `GET /tasks` and `GET /tasks/{task}`.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, NoReturn
 
 from aiohttp import web
 
+from exporter.simulator.dms_pages import Page, Pager, refuse
 from exporter.simulator.gateway import Gateway, Rejected
-from exporter.simulator.query import whole_number
+from exporter.simulator.oddities import dms as oddly
+from exporter.simulator.oddities.oddity import Oddity
+from exporter.simulator.oddities.spelling import Document, respelt
+from exporter.simulator.play import Play
 from exporter.simulator.truth import Truth
 from exporter.simulator.world.dms import OUTCOMES, DmsTask, DmsWorld
 
 PREFIX = "/v2/{project}/instances/{instance}"
-MAX_LIMIT = 100
-DEFAULT_LIMIT = 10
 
 _STAMP = re.compile(r"[0-9]{14}")
 
@@ -28,11 +29,16 @@ _STAMP = re.compile(r"[0-9]{14}")
 class DmsApi:
     """Shows the background tasks of every instance."""
 
-    def __init__(self, worlds: Mapping[str, DmsWorld], gateway: Gateway, truth: Truth) -> None:
+    def __init__(
+        self, worlds: Mapping[str, DmsWorld], gateway: Gateway, play: Play, truth: Truth
+    ) -> None:
         """Show `worlds` (by instance id) behind `gateway`, and tell `truth` what was shown."""
         self._worlds = worlds
         self._gateway = gateway
+        self._play = play
         self._truth = truth
+        self._pager = Pager(play)
+        self._extra = oddly.unknown_task(play.time())
 
     def routes(self) -> list[web.RouteDef]:
         """Return what is served."""
@@ -42,48 +48,46 @@ class DmsApi:
             web.get(f"{PREFIX}/tasks/{{task}}", serve(self._show), allow_head=False),
         ]
 
-    def _list(self, request: web.Request) -> dict[str, Any]:
-        world = self._world(request)
-        start = whole_number(request, "start", 1)
-        limit = whole_number(request, "limit", DEFAULT_LIMIT)
-        if start is None or limit is None or start < 1 or not 1 <= limit <= MAX_LIMIT:
-            _refuse("start or limit is invalid")
+    def _list(self, request: web.Request) -> Document:
+        tasks = self._tasks(request)
         begin, end = _moment(request, "begin_time"), _moment(request, "end_time")
         if begin is not None and end is not None and begin > end:
-            _refuse("begin_time is later than end_time")
+            refuse("begin_time is later than end_time")
         chosen = [
             task
-            for task in reversed(world.tasks.values())
+            for task in tasks
             if (begin is None or task.created >= begin) and (end is None or task.created <= end)
         ]
-        return self._page(chosen[start - 1 : start - 1 + limit], len(chosen))
+        return self._document(self._pager.page(request, chosen))
 
-    def _show(self, request: web.Request) -> dict[str, Any]:
-        task = self._world(request).tasks.get(request.match_info["task"])
-        if task is None:
-            # The vendor publishes no code for this one.
-            msg = "The background task does not exist."
-            raise Rejected(HTTPStatus.NOT_FOUND, "DMS.00404033", msg)
-        return self._page([task], 1)
+    def _show(self, request: web.Request) -> Document:
+        asked = request.match_info["task"]
+        for task in self._tasks(request):
+            if task.task_id == asked:
+                return self._document(Page([task], 1))
+        # The vendor publishes no code for this one.
+        msg = "The background task does not exist."
+        raise Rejected(HTTPStatus.NOT_FOUND, "DMS.00404033", msg)
 
-    def _page(self, tasks: list[DmsTask], count: int) -> dict[str, Any]:
-        document = {"task_count": str(count), "tasks": [_record(task) for task in tasks]}
-        for task in tasks:
+    def _document(self, page: Page) -> Document:
+        for task in page.tasks:
             if task.settlement is not None and task.status in OUTCOMES:
                 self._truth.show(task.settlement)
-        return document
+        oddities = self._play.oddities
+        records = [respelt(_record(task), oddly.RECORD, oddities) for task in page.tasks]
+        document = {"task_count": str(page.told), "tasks": records}
+        return respelt(document, oddly.PAGE, oddities)
 
-    def _world(self, request: web.Request) -> DmsWorld:
+    def _tasks(self, request: web.Request) -> Sequence[DmsTask]:
+        """Return the tasks of the instance in the path, newest first."""
         world = self._worlds.get(request.match_info["instance"])
         if world is None:
             msg = "This DMS instance does not exist."
             raise Rejected(HTTPStatus.NOT_FOUND, "DMS.00404022", msg)
-        return world
-
-
-def _refuse(message: str) -> NoReturn:
-    msg = f"Invalid argument: {message}."
-    raise Rejected(HTTPStatus.BAD_REQUEST, "DMS.00400061", msg)
+        tasks = list(reversed(world.tasks.values()))
+        if self._play.is_odd(Oddity.DMS_UNKNOWN_TASK):
+            tasks = sorted([*tasks, self._extra], key=lambda task: -task.created)
+        return self._play.visible(tasks)
 
 
 def _moment(request: web.Request, name: str) -> float | None:
@@ -91,11 +95,11 @@ def _moment(request: web.Request, name: str) -> float | None:
     if text is None:
         return None
     if not _STAMP.fullmatch(text):
-        _refuse(f"{name} is not of the form YYYYMMDDHHmmss")
+        refuse(f"{name} is not of the form YYYYMMDDHHmmss")
     try:
         return datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=UTC).timestamp()
     except ValueError:
-        _refuse(f"{name} is no time")
+        refuse(f"{name} is no time")
 
 
 def _record(task: DmsTask) -> dict[str, str]:

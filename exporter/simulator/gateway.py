@@ -1,4 +1,4 @@
-"""The API gateway in front of FDI and DMS: who may pass, and errors in its form."""
+"""The API gateway in front of FDI, DMS and IAM's projects: who may pass, and errors in its form."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,15 +8,20 @@ from typing import Any, NoReturn
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from exporter.clock import Clock
 from exporter.simulator import accounts
 from exporter.simulator.iam import Iam
+from exporter.simulator.keyring import Keyring
+from exporter.simulator.oddities.errors import HUAWEI_SHAPES
+from exporter.simulator.oddities.oddity import Oddity
+from exporter.simulator.play import Play
 from exporter.simulator.signatures import Refused, Wire, check_sdk_hmac
 from exporter.simulator.wire import authenticated, read_wire
 
 MAX_BAD_TRIES = 5
 LOCKED_FOR = 300.0
 """Seconds for which a key is refused after more than so many bad signatures in a row."""
+UNAUTHENTICATED = "APIGW.0301"
+OUTDATED = "APIGW.0307"
 
 Answer = Callable[[web.Request], Mapping[str, Any]]
 """Makes the document that answers an authenticated request, or raises `Rejected`."""
@@ -41,78 +46,95 @@ class _Tries:
 class Gateway:
     """Lets pass whoever has a token or signs, for the project in the path."""
 
-    def __init__(self, clock: Clock, iam: Iam) -> None:
-        """Check times by `clock` and tokens with `iam`."""
-        self._clock = clock
+    def __init__(self, play: Play, iam: Iam, keyring: Keyring) -> None:
+        """Check tokens with `iam` and signatures with `keyring`."""
+        self._play = play
         self._iam = iam
-        self._keys = {name: key.secret_key for name, key in accounts.HUAWEI_KEYS.items()}
-        self._tries = {name: _Tries() for name in accounts.HUAWEI_KEYS}
+        self._keyring = keyring
+        self._tries: dict[str, _Tries] = {}
+        self._outdated = 0
+        self._refusals = 0
 
     def serve(self, answer: Answer) -> Handler:
-        """Return a handler that answers whom the gateway lets pass."""
+        """Return a handler that answers whom the gateway lets pass to the project in the path."""
+
+        def answer_in_project(request: web.Request, project_id: str | None) -> Mapping[str, Any]:
+            if project_id != request.match_info["project"] or project_id != accounts.PROJECT_ID:
+                msg = "The caller is not allowed to access the project."
+                raise Rejected(HTTPStatus.FORBIDDEN, "APIGW.0302", msg)
+            authenticated.set(True)
+            return answer(request)
+
+        return self.identify(answer_in_project)
+
+    def identify(self, answer: Callable[[web.Request, str | None], Mapping[str, Any]]) -> Handler:
+        """Return a handler that answers whom the gateway knows, told the caller's project."""
 
         async def handle(request: web.Request) -> web.Response:
             try:
-                self._authenticate(request, await read_wire(request))
-                authenticated.set(True)
-                return web.json_response(answer(request))
+                project_id = self._project_of(await read_wire(request))
+                return web.json_response(answer(request, project_id))
             except Rejected as rejected:
-                return error(rejected.status, rejected.code, str(rejected))
+                return self.refuse(rejected.status, rejected.code, str(rejected))
 
         return handle
 
-    def _authenticate(self, request: web.Request, wire: Wire) -> None:
+    def refuse(self, status: HTTPStatus, code: str, message: str) -> web.Response:
+        """Return an error in the gateway's form, or by turns in any other that is known."""
+        shape = HUAWEI_SHAPES[0]
+        if self._play.is_odd(Oddity.ERROR_SHAPES):
+            shape = HUAWEI_SHAPES[self._refusals % len(HUAWEI_SHAPES)]
+            self._refusals += 1
+        return web.json_response(shape(status.value, code, message), status=status)
+
+    def _project_of(self, wire: Wire) -> str | None:
         token = wire.headers.get("x-auth-token")
         if token is not None:
-            project_id = self._token_project(token)
-        elif "authorization" in wire.headers:
-            self._check_signature(wire)
-            project_id = wire.headers.get("x-project-id", accounts.PROJECT_ID)
-        else:
+            return self._token_project(token)
+        if "authorization" not in wire.headers:
             _deny("x-auth-token and authorization are both missing")
-        if project_id != request.match_info["project"] or project_id != accounts.PROJECT_ID:
-            msg = "The caller is not allowed to access the project."
-            raise Rejected(HTTPStatus.FORBIDDEN, "APIGW.0302", msg)
+        self._check_signature(wire)
+        return wire.headers.get("x-project-id", accounts.PROJECT_ID)
 
     def _token_project(self, text: str) -> str | None:
-        token = self._iam.find(text)
+        token = self._iam.use(text)
         if token is None:
             _deny("decrypt token fail")
-        if self._clock.time() >= token.expires:
+        if self._play.time() >= token.expires:
+            self._outdated += 1
+            if self._outdated % 2 == 0:
+                _deny("the token has expired or was revoked")
             msg = "The token must be updated."
-            raise Rejected(HTTPStatus.UNAUTHORIZED, "APIGW.0307", msg)
+            raise Rejected(HTTPStatus.UNAUTHORIZED, OUTDATED, msg)
         return token.project_id
 
     def _check_signature(self, wire: Wire) -> None:
-        now = self._clock.time()
+        now = self._play.time()
+        secret_keys = self._keyring.secret_keys()
         try:
-            access_key = check_sdk_hmac(wire, self._keys, now)
+            access_key = check_sdk_hmac(wire, secret_keys, now)
         except Refused as refused:
-            self._note_bad_try(refused.about, now)
+            if refused.about in secret_keys:
+                self._note_bad_try(refused.about, now)
             _deny(str(refused))
-        tries = self._tries[access_key]
+        tries = self._tries.setdefault(access_key, _Tries())
         if now < tries.locked_until:
             msg = "AK access failed to reach the limit, forbidden"
-            raise Rejected(HTTPStatus.UNAUTHORIZED, "APIGW.0301", msg)
+            raise Rejected(HTTPStatus.UNAUTHORIZED, UNAUTHENTICATED, msg)
         tries.bad = 0
-        security_token = accounts.HUAWEI_KEYS[access_key].security_token
+        security_token = self._keyring.security_token(access_key, now)
+        if security_token is None:
+            _deny("the security token is no longer valid")
         if wire.headers.get("x-security-token", "") != security_token:
             _deny("the security token does not belong to the access key")
 
     def _note_bad_try(self, access_key: str, now: float) -> None:
-        tries = self._tries.get(access_key)
-        if tries is not None:
-            tries.bad += 1
-            if tries.bad > MAX_BAD_TRIES:
-                tries.bad, tries.locked_until = 0, now + LOCKED_FOR
-
-
-def error(status: HTTPStatus, code: str, message: str) -> web.Response:
-    """Return an error in the gateway's form."""
-    document = {"error_code": code, "error_msg": message, "request_id": "0" * 32}
-    return web.json_response(document, status=status)
+        tries = self._tries.setdefault(access_key, _Tries())
+        tries.bad += 1
+        if tries.bad > MAX_BAD_TRIES:
+            tries.bad, tries.locked_until = 0, now + LOCKED_FOR
 
 
 def _deny(message: str) -> NoReturn:
     msg = f"Incorrect IAM authentication information: {message}"
-    raise Rejected(HTTPStatus.UNAUTHORIZED, "APIGW.0301", msg)
+    raise Rejected(HTTPStatus.UNAUTHORIZED, UNAUTHENTICATED, msg)

@@ -16,13 +16,11 @@ from typing import Any
 
 from aiohttp import web
 
-from exporter.clock import Clock
 from exporter.simulator import accounts
+from exporter.simulator.play import Play
 from exporter.simulator.wire import authenticated
 
 PATH = "/v3/auth/tokens"
-LIFETIME = 86400.0
-"""Seconds for which a token is good."""
 TOKEN_LENGTH = 20_000
 MAX_BAD_TRIES = 5
 BAD_TRIES_WITHIN = 900.0
@@ -30,12 +28,13 @@ LOCKED_FOR = 900.0
 TOKENS_KEPT = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Token:
     """What a token allows, until when (epoch seconds)."""
 
     expires: float
     project_id: str | None
+    uses: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +54,9 @@ class _Rejected(Exception):
 class Iam:
     """Issues tokens, and locks the account after too many wrong passwords."""
 
-    def __init__(self, clock: Clock, seed: int) -> None:
-        """Date by `clock`; tokens of equal seeds are equal."""
-        self._clock = clock
+    def __init__(self, play: Play, seed: int) -> None:
+        """Tokens of equal seeds are equal."""
+        self._play = play
         self._seed = seed
         self._issued = 0
         self._tokens: dict[str, Token] = {}
@@ -68,9 +67,15 @@ class Iam:
         """Return what is served."""
         return [web.post(PATH, self._create_token)]
 
-    def find(self, token: str) -> Token | None:
-        """Return what `token` allows, whether or not it has expired; None if never issued."""
-        return self._tokens.get(token)
+    def use(self, text: str) -> Token | None:
+        """Return what the token allows, whether or not it has expired; None if never issued."""
+        token = self._tokens.get(text)
+        if token is not None:
+            token.uses += 1
+            most = self._play.scenario.token_uses
+            if most is not None and token.uses > most:
+                token.expires = 0.0
+        return token
 
     async def _create_token(self, request: web.Request) -> web.Response:
         try:
@@ -80,16 +85,19 @@ class Iam:
         except _Rejected as rejected:
             return error(rejected.status, str(rejected))
         authenticated.set(True)
-        now = self._clock.time()
-        catalog = request.query.get("nocatalog") != "true"
+        now = self._play.time()
+        expires = now + self._play.scenario.token_lifetime
+        document = _document(now, expires, project_id)
+        if request.query.get("nocatalog") != "true":
+            document["catalog"] = [{"endpoints": [], "id": "c" * 32, "name": "dms", "type": "dms"}]
         return web.json_response(
-            _document(now, project_id, catalog=catalog),
+            {"token": document},
             status=HTTPStatus.CREATED,
-            headers={"X-Subject-Token": self._issue(now, project_id)},
+            headers={"X-Subject-Token": self._issue(expires, project_id)},
         )
 
     def _check(self, login: _Login) -> None:
-        now = self._clock.time()
+        now = self._play.time()
         if (login.domain, login.user) != (accounts.DOMAIN, accounts.USERNAME):
             msg = "The username or password is wrong."
             raise _Rejected(HTTPStatus.UNAUTHORIZED, msg)
@@ -110,15 +118,20 @@ class Iam:
             self._locked_until = now + LOCKED_FOR
             self._bad_tries.clear()
 
-    def _issue(self, now: float, project_id: str | None) -> str:
+    def _issue(self, expires: float, project_id: str | None) -> str:
         self._issued += 1
         # base64 makes four characters of three bytes.
         digest = hashlib.shake_256(f"{self._seed}:{self._issued}".encode())
         token = base64.b64encode(digest.digest(TOKEN_LENGTH * 3 // 4)).decode()
-        self._tokens[token] = Token(expires=now + LIFETIME, project_id=project_id)
+        self._tokens[token] = Token(expires=expires, project_id=project_id)
         if len(self._tokens) > TOKENS_KEPT:
             del self._tokens[next(iter(self._tokens))]
         return token
+
+
+def iam_time(moment: float) -> str:
+    """Return `moment` (epoch seconds) as IAM writes it: UTC with microseconds."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def error(status: HTTPStatus, message: str) -> web.Response:
@@ -160,21 +173,15 @@ def _project(login: _Login) -> str | None:
     return accounts.PROJECT_ID
 
 
-def _document(now: float, project_id: str | None, *, catalog: bool) -> dict[str, Any]:
+def _document(now: float, expires: float, project_id: str | None) -> dict[str, Any]:
     domain = {"id": "d" * 32, "name": accounts.DOMAIN}
     token: dict[str, Any] = {
-        "expires_at": _time(now + LIFETIME),
-        "issued_at": _time(now),
+        "expires_at": iam_time(expires),
+        "issued_at": iam_time(now),
         "methods": ["password"],
         "roles": [{"id": "0", "name": "te_admin"}],
         "user": {"domain": domain, "id": "e" * 32, "name": accounts.USERNAME},
     }
     if project_id is not None:
         token["project"] = {"domain": domain, "id": project_id, "name": accounts.PROJECT_NAME}
-    if catalog:
-        token["catalog"] = [{"endpoints": [], "id": "c" * 32, "name": "dms", "type": "dms"}]
-    return {"token": token}
-
-
-def _time(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return token

@@ -43,9 +43,9 @@ def envelope(now: float, data: Document) -> Document:
     return {"data": data, **_frame(now, HTTPStatus.OK)}
 
 
-def error(now: float, status: HTTPStatus, code: int | str, message: str) -> web.Response:
+def error(now: float, status: HTTPStatus, document: Document) -> web.Response:
     """Return an error in the envelope."""
-    return response({"error": {"code": code, "message": message}, **_frame(now, status)}, status)
+    return response({"error": document, **_frame(now, status)}, status)
 
 
 def page(contents: Sequence[Document], number: int, size: int, total: int) -> Document:

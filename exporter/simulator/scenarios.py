@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from exporter.simulator.oddities.oddity import HARMLESS, Oddity
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """How work ends, and whether the APIs answer. About a third of all work is weak."""
+    """How work ends, and whether and how the APIs answer. About a third of all work is weak."""
 
     name: str
     summary: str
@@ -24,8 +26,24 @@ class Scenario:
     """Share of runs that somebody cancels, where the system knows that."""
     weak_hang_rate: float = 0.0
     """Share of the runs of weak work that do not end while this scenario lasts."""
+    weak_miss_rate: float = 0.0
+    """Share of the scheduled runs of weak FDI tasks that never begin."""
     available: bool = True
     """Whether the APIs answer at all."""
+    flapping: float = 0.0
+    """Seconds for which the APIs answer, and then do not, by turns; 0 is no such thing."""
+    throttled_share: float = 0.0
+    """Share of requests that the APIs refuse for their rate."""
+    token_lifetime: float = 86400.0
+    """Seconds for which a token of IAM is good."""
+    token_uses: int | None = None
+    """Requests after which a token is revoked, however long it was good for."""
+    clock_ahead: float = 0.0
+    """Seconds by which the clouds' clocks are ahead."""
+    visible: bool = True
+    """Whether the caller may see any task."""
+    oddities: frozenset[Oddity] = frozenset()
+    """How answers differ from the plain documents."""
 
 
 HEALTHY = Scenario(name="healthy", summary="Everyday life: most runs succeed, a few fail.")
@@ -47,9 +65,45 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
                 weak_hang_rate=0.9,
             ),
             Scenario(
+                name="overdue",
+                summary="Some FDI tasks are switched on and miss all their scheduled runs.",
+                weak_miss_rate=1.0,
+            ),
+            Scenario(
                 name="outage",
                 summary="The APIs and IAM answer 503 or drop the connection; work goes on unseen.",
                 available=False,
+            ),
+            Scenario(
+                name="flapping",
+                summary="The same as outage every other minute, and nothing wrong in between.",
+                flapping=60.0,
+            ),
+            Scenario(
+                name="throttled",
+                summary="The APIs refuse a third of all requests for their rate, in every way.",
+                throttled_share=1 / 3,
+            ),
+            Scenario(
+                name="expired-token",
+                summary="Tokens of IAM last two minutes, and most are revoked sooner.",
+                token_lifetime=120.0,
+                token_uses=25,
+            ),
+            Scenario(
+                name="clock-skew",
+                summary="The clouds' clocks are 20 minutes ahead: they refuse what is signed.",
+                clock_ahead=1200.0,
+            ),
+            Scenario(
+                name="empty",
+                summary="All lists are empty, as they are for somebody without any rights.",
+                visible=False,
+            ),
+            Scenario(
+                name="odd",
+                summary="Everyday life, told with every oddity of the clouds at once.",
+                oddities=HARMLESS,
             ),
         )
     }

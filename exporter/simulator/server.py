@@ -1,6 +1,6 @@
 """All simulated clouds on one port, told apart by path."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from email.utils import formatdate
 from http import HTTPStatus
 from random import Random
@@ -11,27 +11,35 @@ from aiohttp.typedefs import Handler
 
 from exporter.clock import Clock
 from exporter.errors import ExporterError
-from exporter.simulator import gateway, iam
+from exporter.simulator import iam, metadata
 from exporter.simulator.control import PREFIX as CONTROL_PREFIX
 from exporter.simulator.control import Control
 from exporter.simulator.dms import DmsApi
-from exporter.simulator.fdi import FdiApi, OffsetCounts
+from exporter.simulator.fdi import FdiApi
 from exporter.simulator.gateway import Gateway
 from exporter.simulator.iam import Iam
 from exporter.simulator.journal import DROPPED, LONGEST, Entry, Journal
+from exporter.simulator.keyring import Keyring
+from exporter.simulator.metadata import Metadata
 from exporter.simulator.ocp import OcpApi
+from exporter.simulator.oddities.oddity import Oddity
+from exporter.simulator.play import Play
+from exporter.simulator.projects import Projects
 from exporter.simulator.scenarios import SCENARIOS, Scenario
+from exporter.simulator.throttle import Throttle
 from exporter.simulator.truth import Truth
 from exporter.simulator.wire import authenticated
 from exporter.simulator.world.world import Size, World
 
 MAX_HEADER = 131_072
 """Characters of the longest header line that is read: tokens are long."""
+LOGINS = frozenset({("POST", iam.PATH), ("PUT", metadata.TOKEN_PATH)})
+"""What changes nothing in the clouds though it is no GET."""
 
 
 class Simulator:
     """
-    IAM, ROMA Connect FDI, DMS and OCP on one port, and the control API under `/control/`.
+    IAM, metadata, ROMA Connect FDI, DMS and OCP on one port, and the control API under `/control/`.
 
     Equal seeds and starts give equal histories. All time comes from `clock`; the world begins at
     `start` (epoch seconds, by default now).
@@ -45,7 +53,6 @@ class Simulator:
         seed: int = 1,
         start: float | None = None,
         size: Size | None = None,
-        offset_counts: OffsetCounts = OffsetCounts.PAGES,
     ) -> None:
         """Set the world up; raise `KeyError` for a scenario that does not exist."""
         self._clock = clock
@@ -53,21 +60,36 @@ class Simulator:
         self._truth = Truth(start)
         # Not for secrets: a seed makes histories repeatable.
         self._world = World(Random(seed), start, self._truth.settle, size)  # noqa: S311 - see above
+        self._play = Play(clock, SCENARIOS[scenario])
         self.journal = Journal()
         self._breakdowns = 0
         self._runner: web.AppRunner | None = None
-        self._iam = Iam(clock, seed)
-        doors = Gateway(clock, self._iam)
-        self._fdi = FdiApi(self._world.fdi, doors, self._truth, offset_counts)
-        self._dms = DmsApi(self._world.dms, doors, self._truth)
-        self._ocp = OcpApi(self._world.ocp, clock, self._truth)
-        self.scenario = SCENARIOS[scenario]
-        self.play(self.scenario)
+        play, keyring = self._play, Keyring()
+        self._iam = Iam(play, seed)
+        self._gateway = Gateway(play, self._iam, keyring)
+        self._metadata = Metadata(play, keyring)
+        self._projects = Projects(self._gateway)
+        self._fdi = FdiApi(self._world.fdi, self._gateway, play, self._truth)
+        self._dms = DmsApi(self._world.dms, self._gateway, play, self._truth)
+        self._ocp = OcpApi(self._world.ocp, play, self._truth)
+        self._throttle = Throttle(play, self._gateway, self._ocp)
+        self.play(self._play.scenario)
+
+    @property
+    def scenario(self) -> Scenario:
+        """Return what is being played."""
+        return self._play.scenario
+
+    @property
+    def oddities(self) -> frozenset[Oddity]:
+        """Return how answers differ from the plain documents now."""
+        return self._play.oddities
 
     def application(self) -> web.Application:
         """Return a new application that serves everything."""
         application = web.Application(middlewares=[self._front])
-        for part in (self._iam, self._fdi, self._dms, self._ocp, Control(self)):
+        logins = (self._iam, self._projects, self._metadata)
+        for part in (*logins, self._fdi, self._dms, self._ocp, Control(self)):
             application.add_routes(part.routes())
         return application
 
@@ -98,9 +120,13 @@ class Simulator:
             self._runner = None
 
     def play(self, scenario: Scenario) -> None:
-        """Play `scenario` from now on."""
-        self.scenario = scenario
+        """Play `scenario`, with its oddities, from now on."""
+        self._play.change(scenario)
         self._world.play(scenario, self._clock.time())
+
+    def be_odd(self, oddities: Iterable[Oddity]) -> None:
+        """Answer with these oddities, and no others, until another scenario is played."""
+        self._play.oddities = frozenset(oddities)
 
     def freeze(self, *, frozen: bool) -> None:
         """Stop the world's time, or let it go on from where it stands."""
@@ -134,14 +160,17 @@ class Simulator:
         authenticated.set(False)
         response = await self._answer(request, handler)
         # aiohttp would write the machine's own time, and clients compare it with their clock.
-        response.headers["Date"] = formatdate(self._clock.time(), usegmt=True)
+        response.headers["Date"] = formatdate(self._play.time(), usegmt=True)
         self._note(request, response)
         return response
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not self.scenario.available:
+        if not self._play.is_answering():
             return self._break_down(request)
-        if request.method != "GET" and request.path != iam.PATH:
+        refusal = self._throttle.refusal(request)
+        if refusal is not None:
+            return refusal
+        if request.method != "GET" and (request.method, request.path) not in LOGINS:
             self._truth.writes += 1
             return self._refuse(request, HTTPStatus.METHOD_NOT_ALLOWED)
         try:
@@ -177,8 +206,8 @@ class Simulator:
         if request.path.startswith("/v2/"):
             if missing:
                 msg = "The API does not exist or has not been published in the environment."
-                return gateway.error(status, "APIGW.0101", msg)
-            return gateway.error(status, "DMS.00405001", "The method is not allowed.")
+                return self._gateway.refuse(status, "APIGW.0101", msg)
+            return self._gateway.refuse(status, "DMS.00405001", "The method is not allowed.")
         return iam.error(status, status.phrase)
 
     def _note(self, request: web.Request, response: web.StreamResponse) -> None:

@@ -1,13 +1,16 @@
 """What really happened, and how much of it an ideal poller could have counted."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from exporter.simulator.world.settlement import Outcome, Settlement
 
 MEMORY = 200_000
 """Runs remembered as shown; far more than any of the lists holds."""
+
+LABELS = ("system", "target", "task_type", "outcome")
+TASK_LABELS = ("target", "task_id", "task_name", "outcome")
 
 Counts = Counter[tuple[str, str, str, str]]
 
@@ -34,7 +37,8 @@ class Truth:
 
     `settled` counts runs that settled after the start. `shown` counts those of them that a served
     answer has shown as settled, each once; `shown_before_start` the same of runs that had settled
-    by the start.
+    by the start. `fdi_runs` and `fdi_runs_shown` count runs of FDI after the start one by one, by
+    (target, task_id, task_name, outcome): what settled, and what a run log has shown of it.
     """
 
     def __init__(self, start: float) -> None:
@@ -45,6 +49,9 @@ class Truth:
         self._shown_before_start: Counts = Counter()
         self._last_shown = _Recent()
         self._first_failure = _Recent()
+        self._fdi_runs: Counts = Counter()
+        self._fdi_runs_shown: Counts = Counter()
+        self._in_log: dict[tuple[str, str, int], None] = {}
         self.writes = 0
         """Requests to the clouds that would have changed something."""
 
@@ -52,6 +59,17 @@ class Truth:
         """Take note of a run that settled."""
         if settlement.moment > self._start:
             self._settled[_labels(settlement)] += 1
+            if settlement.system == "fdi":
+                self._fdi_runs[_task_labels(settlement)] += 1
+
+    def show_log(self, run: Settlement) -> None:
+        """Take note that a run log showed a settled run; only the first time counts."""
+        key = (run.target, run.key, run.run)
+        if run.moment > self._start and key not in self._in_log:
+            self._fdi_runs_shown[_task_labels(run)] += 1
+            self._in_log[key] = None
+            if len(self._in_log) > MEMORY:
+                del self._in_log[next(iter(self._in_log))]
 
     def show(self, run: Settlement) -> None:
         """Take note that an answer showed a settled run; only the first time counts."""
@@ -81,9 +99,11 @@ class Truth:
     def document(self) -> Mapping[str, Any]:
         """Return all counts in a form fit for JSON."""
         return {
-            "settled": _rows(self._settled),
-            "shown": _rows(self._shown),
-            "shown_before_start": _rows(self._shown_before_start),
+            "settled": _rows(self._settled, LABELS),
+            "shown": _rows(self._shown, LABELS),
+            "shown_before_start": _rows(self._shown_before_start, LABELS),
+            "fdi_runs": _rows(self._fdi_runs, TASK_LABELS),
+            "fdi_runs_shown": _rows(self._fdi_runs_shown, TASK_LABELS),
             "writes": self.writes,
         }
 
@@ -92,14 +112,12 @@ def _labels(run: Settlement) -> tuple[str, str, str, str]:
     return run.system, run.target, run.task_type, run.outcome.value
 
 
-def _rows(counts: Counts) -> list[dict[str, str | int]]:
+def _task_labels(run: Settlement) -> tuple[str, str, str, str]:
+    return run.target, run.key, run.name, run.outcome.value
+
+
+def _rows(counts: Counts, names: Sequence[str]) -> list[dict[str, str | int]]:
     return [
-        {
-            "system": system,
-            "target": target,
-            "task_type": task_type,
-            "outcome": outcome,
-            "count": counts[system, target, task_type, outcome],
-        }
-        for system, target, task_type, outcome in sorted(counts)
+        {**dict(zip(names, labels, strict=True)), "count": counts[labels]}
+        for labels in sorted(counts)
     ]

@@ -113,6 +113,7 @@ class DmsWorld:
         task.settlement = Settlement(
             system=SYSTEM,
             target=self._target,
+            name=task.name,
             task_type=task.name,
             outcome=outcome,
             key=task.task_id,

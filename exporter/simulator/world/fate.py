@@ -45,8 +45,8 @@ class Fate:
 
     @property
     def now(self) -> float:
-        """Return the world's time in epoch seconds."""
-        return self._timeline.now
+        """Return what the clouds take for the epoch seconds: their clocks may be ahead."""
+        return self._timeline.now + self._scenario.clock_ahead
 
     def play(self, scenario: Scenario) -> None:
         """Follow `scenario` from now on; where it lets nothing hang, what hung ends soon."""
@@ -57,8 +57,8 @@ class Fate:
                 self.after(1.0, RESUME_WITHIN, end)
 
     def at(self, moment: float, action: Action) -> None:
-        """Let `action` happen at `moment` (epoch seconds)."""
-        self._timeline.at(moment, action)
+        """Let `action` happen when the clouds' clocks show `moment` (epoch seconds)."""
+        self._timeline.at(moment - self._scenario.clock_ahead, action)
 
     def after(self, low: float, high: float, action: Action) -> None:
         """Let `action` happen in `low` to `high` seconds."""
@@ -90,6 +90,12 @@ class Fate:
         """Return whether one of so many parts of a run fails."""
         rate = self._scenario.weak_failure_rate if weak else self._scenario.failure_rate
         return self.chance(rate / parts)
+
+    def misses(self, *, weak: bool) -> bool:
+        """Return whether a scheduled run does not begin."""
+        rate = self._scenario.weak_miss_rate if weak else 0.0
+        # Without such a rate no dice are thrown, so that all else stays as it is.
+        return rate > 0.0 and self.chance(rate)
 
     def chance(self, probability: float) -> bool:
         """Return whether something of that probability happens."""

@@ -138,6 +138,7 @@ class OcpWorld:
         instance.settlement = Settlement(
             system=SYSTEM,
             target=self._target,
+            name=instance.work.name,
             task_type=instance.work.type,
             outcome=_outcome(instance),
             key=str(instance.id),

@@ -19,6 +19,7 @@ class Settlement:
 
     system: str
     target: str
+    name: str
     task_type: str
     outcome: Outcome
     key: str
