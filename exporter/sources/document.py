@@ -59,10 +59,16 @@ def identity(value: Any) -> str:
 
 def integer(value: Any) -> int | None:
     """Return the whole number that `value` is or spells."""
-    number = _number(_alone(value))
-    if number is None or abs(number) >= _INTEGER_LIMIT or number != int(number):
+    found = _number(_alone(value))
+    if found is None or abs(found) >= _INTEGER_LIMIT or found != int(found):
         return None
-    return int(number)
+    return int(found)
+
+
+def number(value: Any) -> float | None:
+    """Return the number that `value` is or spells, with a fraction or without."""
+    found = _number(_alone(value))
+    return None if found is None or abs(found) >= _INTEGER_LIMIT else float(found)
 
 
 def flag(value: Any, *, yes: Collection[str] = (), no: Collection[str] = ()) -> bool | None:
@@ -83,11 +89,11 @@ def moment(value: Any) -> float | None:
     UTC where it names no offset. 0, -1 and what is empty or past the year 9999 are absent.
     """
     value = _alone(value)
-    number = _number(value)
-    if number is None:
+    found = _number(value)
+    if found is None:
         seconds = _iso_seconds(value) if isinstance(value, str) else None
     else:
-        seconds = float(number) if number < _SECONDS_BELOW else number / 1000
+        seconds = float(found) if found < _SECONDS_BELOW else found / 1000
     return seconds if seconds is not None and 0 < seconds < _YEAR_10000 else None
 
 

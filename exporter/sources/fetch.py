@@ -1,12 +1,14 @@
 """Asking for single documents: paths that are safe to build, and many calls at once."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from exporter.api.client import Client
 from exporter.errors import SourceError
+
+Answer = TypeVar("Answer")
 
 
 def path(*segments: str) -> str:
@@ -25,15 +27,24 @@ async def fetch_each(
     paths: Mapping[str, str],
     gone: Callable[[SourceError], bool],
 ) -> dict[str, Any]:
+    """Return the answer of each path by its key, as `read_each` does."""
+    return await read_each(paths, lambda key: client.get(operation, paths[key]), gone)
+
+
+async def read_each(
+    keys: Iterable[str],
+    read: Callable[[str], Awaitable[Answer]],
+    gone: Callable[[SourceError], bool],
+) -> dict[str, Answer | None]:
     """
-    Return the answer of each path by its key; None where the error means that it is `gone`.
+    Return what `read` gives for each key; None where its error means that the thing is `gone`.
 
     The client bounds how many are under way. Any other error cancels the rest and is raised.
     """
 
-    async def fetch(where: str) -> Any:
+    async def attempt(key: str) -> Answer | None:
         try:
-            return await client.get(operation, where)
+            return await read(key)
         except SourceError as error:
             if gone(error):
                 return None
@@ -41,7 +52,7 @@ async def fetch_each(
 
     try:
         async with asyncio.TaskGroup() as group:
-            calls = {key: group.create_task(fetch(where)) for key, where in paths.items()}
+            calls = {key: group.create_task(attempt(key)) for key in keys}
     except BaseExceptionGroup as group_error:
         # A bug of ours is worth more attention than the weather that came with it.
         raise min(
