@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
 from random import Random
 
 import msgspec
@@ -17,6 +18,7 @@ from exporter.config.settings import Config, LogSettings, WebSettings
 from exporter.log import configure, get
 from exporter.runtime.daemon import Daemon
 from exporter.runtime.listener import Listener, serve
+from exporter.runtime.store import Store
 from exporter.runtime.web import application
 from exporter.simulator.demo import configuration
 from exporter.simulator.server import Simulator
@@ -35,18 +37,31 @@ class Running(msgspec.Struct, frozen=True):
 async def running(config: Config, clock: Clock, demo: str = "") -> AsyncIterator[Running]:
     """Run a daemon and its web server until the end of the context."""
     async with Sessions() as sessions:
-        random = Random()  # noqa: S311 - only for jitter
-        wiring = Wiring(config, clock, sessions, random)
-        daemon = wiring.answering(wiring.crew(), demo)
-        app = application(daemon, telemetry_path=config.web.telemetry_path)
-        listener = await serve(app, config.web.listen_address)
-        work = asyncio.create_task(daemon.run())
-        try:
-            yield Running(daemon, listener, work)
-        finally:
-            work.cancel()
-            await asyncio.gather(work, return_exceptions=True)
-            await listener.stop()
+        with remembering(config) as store:
+            random = Random()  # noqa: S311 - only for jitter
+            wiring = Wiring(config, clock, sessions, random, store=store)
+            daemon = wiring.answering(wiring.crew(), demo)
+            app = application(daemon, telemetry_path=config.web.telemetry_path)
+            listener = await serve(app, config.web.listen_address)
+            work = asyncio.create_task(daemon.run())
+            try:
+                yield Running(daemon, listener, work)
+            finally:
+                work.cancel()
+                await asyncio.gather(work, return_exceptions=True)
+                await listener.stop()
+
+
+@contextlib.contextmanager
+def remembering(config: Config) -> Iterator[Store | None]:
+    """Hold the state file open, where one is configured."""
+    if config.state.path is None:
+        yield None
+        return
+    with contextlib.closing(Store.opened(Path(config.state.path))) as store:
+        if store.set_aside is not None:
+            get().error("state.set_aside", path=config.state.path, kept_as=str(store.set_aside))
+        yield store
 
 
 async def run_daemon(config: Config, clock: Clock | None = None, demo: str = "") -> int:

@@ -16,7 +16,9 @@ from exporter.exposition.shard import prefix
 from exporter.runtime.board import Board
 from exporter.runtime.daemon import Crew, Daemon
 from exporter.runtime.instruments import Instruments
+from exporter.runtime.past import Past
 from exporter.runtime.poller import Lane, Poller
+from exporter.runtime.store import Store
 from exporter.sources import SOURCES
 from exporter.sources.source import Settings, Source
 from exporter.tasks.selection import Rules
@@ -32,9 +34,15 @@ class Wiring:
         sessions: Sessions,
         random: Random,
         recorders: Callable[[str], Recorder] | None = None,
+        store: Store | None = None,
     ) -> None:
-        """Take the settings, what all parts share, and what gives each target its recorder."""
+        """
+        Take the settings, what all parts share, and what gives each target its recorder.
+
+        Without a store nothing is remembered over restarts.
+        """
         self._config = config
+        self._store = store
         self._recorders = recorders
         self._clock = clock
         self._sessions = sessions
@@ -55,7 +63,7 @@ class Wiring:
             and source.collector in target.collectors
             and target.collectors[source.collector].enabled
         )
-        return Crew(pollers=pollers, credentials=self._logins, ways=clients)
+        return Crew(pollers=pollers, credentials=self._logins, ways=clients, store=self._store)
 
     def answering(self, crew: Crew, demo: str = "") -> Daemon:
         """Return the daemon that runs a crew and answers for it; not yet running."""
@@ -99,10 +107,25 @@ class Wiring:
         )
         return Poller(
             lane,
+            past=self._past(target, lane.source),
             clock=self._clock,
             random=self._random,
             board=self._board,
             counters=self._instruments.collector(target.name, source.system, source.collector),
+        )
+
+    def _past(self, target: Target, source: Source[Any]) -> Past:
+        """Return what is remembered of what is polled, whatever the target is called now."""
+        if self._store is None:
+            return Past()
+        place = source.place
+        what = (target.system, target.endpoint, place.project_id, place.instance_id)
+        name = " ".join((*what, source.collector))
+        return Past(
+            name=name,
+            ledger=self._store.load(name),
+            memory=self._store,
+            retention=self._config.state.retention,
         )
 
     def _rules(self, settings: Settings) -> Rules:

@@ -17,6 +17,7 @@ from exporter.config.settings import (
     Credentials,
     Defaults,
     LogSettings,
+    StateSettings,
     Target,
     WebSettings,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "Defaults",
     "LogSettings",
     "Service",
+    "StateSettings",
     "Target",
     "WebSettings",
     "load",
@@ -44,6 +46,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
     """What commands without a configuration file can be told."""
 
     web: WebSettings = WebSettings()
+    state: StateSettings = StateSettings()
     log: LogSettings = LogSettings()
 
 

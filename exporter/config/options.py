@@ -51,6 +51,12 @@ OPTIONS = (
         help="path of the page that Prometheus scrapes",
     ),
     Option(
+        flag="--state.path",
+        key=("state", "path"),
+        metavar="FILE",
+        help="file in which counts outlive the process; without one they start anew",
+    ),
+    Option(
         flag="--log.level",
         key=("log", "level"),
         metavar="LEVEL",

@@ -56,6 +56,15 @@ class LogSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How lines look; `auto` is `console` on a terminal and `json` elsewhere."""
 
 
+class StateSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What counting remembers over restarts."""
+
+    path: str | None = None
+    """File to keep it in; none forgets it at the end of the process. One file for one exporter."""
+    retention: Annotated[Duration, Meta(ge=86_400)] = Duration(14 * 86_400.0)
+    """How long a task is remembered that the cloud no longer lists."""
+
+
 class TaskLimit(msgspec.Struct, frozen=True, kw_only=True):
     """Series of single tasks, for collectors that do not say otherwise."""
 
@@ -168,6 +177,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Where and how the exporter answers HTTP."""
     log: LogSettings = LogSettings()
     """What is logged, on standard error."""
+    state: StateSettings = StateSettings()
+    """What counting remembers over restarts."""
     defaults: Defaults = Defaults()
     """What holds for all targets and collectors."""
     credentials: Mapping[Name, Annotated[Credentials, KINDS]]

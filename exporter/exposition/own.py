@@ -83,6 +83,13 @@ STATE_WRITE_FAILURES = _counter(
     "state_write_failures_total",
     "Commits to the state file that failed; meanwhile what is counted stands still.",
 )
+STATE_SET_ASIDE = _gauge(
+    "state_set_aside",
+    "1 if this start found a state file that it could not use, kept it under another name, and"
+    " began to count anew.",
+    Kind.STATE,
+    (),
+)
 API_REQUESTS = _counter(
     "api_requests_total",
     "Requests sent, by API operation and HTTP status (or the reason why there was no answer).",

@@ -15,6 +15,7 @@ from exporter.runtime.board import Board
 from exporter.runtime.instruments import Instruments, build_info
 from exporter.runtime.poller import Poller
 from exporter.runtime.status import CollectorStatus, Status
+from exporter.runtime.store import Store
 
 
 class Credential(Protocol):
@@ -45,6 +46,8 @@ class Crew(msgspec.Struct, frozen=True, kw_only=True):
     """By the name of the entry."""
     ways: Mapping[tuple[str, str], Way]
     """By target and system."""
+    store: Store | None = None
+    """Where counts outlive the process, if anywhere."""
 
 
 class Daemon:
@@ -94,6 +97,7 @@ class Daemon:
             now=now,
             started=self._started,
             ready=self.ready(),
+            state_path=str(self._crew.store.path) if self._crew.store else None,
             collectors=tuple(_status(poller, now) for poller in self._crew.pollers),
             families=tuple(sizes),
             demo=self._demo,
@@ -105,6 +109,8 @@ class Daemon:
             samples = ((_labels(p), value(p)) for p in pollers)
             yield family, [(labels, number) for labels, number in samples if number is not None]
         yield own.HISTORY_GAPS, [(_labels(p), p.picture.ledger.gaps) for p in pollers]
+        store = self._crew.store
+        yield own.STATE_SET_ASIDE, [((), float(store is not None and store.set_aside is not None))]
         ways = self._crew.ways.items()
         yield own.CLOCK_SKEW, [(k, w.skew) for k, w in ways if w.skew is not None]
         entries = self._crew.credentials.items()
