@@ -314,3 +314,24 @@ def test_any_polling_of_runs_counts_each_shown_run_once(
         before = total
 
     assert counts(ledger) == dict(shown)
+
+
+def test_an_old_run_is_remembered_and_never_counts() -> None:
+    """A task that comes under watch later brings runs that nobody watched."""
+    ledger = poll(FRESH, 0, task("a", State.SUCCEEDED, -500))
+    ledger = poll(ledger, 60, task("b", State.FAILED, -30, old=True), task("c", State.FAILED, 30))
+    again = poll(ledger, 120, task("b", State.FAILED, -30))
+
+    assert counts(again) == counts(ledger) == {"failed": 1}
+    assert ledger.records["b", "b"].last_failure == T0 - 30
+
+
+def test_what_waits_to_be_told_is_within_reach_of_the_next_poll() -> None:
+    """After a restart too: the moment is part of what is committed."""
+    ledger = conclude(FRESH, T0)
+    waiting = conclude(ledger, T0 + 60, pending=T0 + 20)
+    gap = conclude(waiting, T0 + 120, history_from=T0 + 21)
+
+    assert (waiting.polled, waiting.gaps) == (T0 + 20, 0)
+    assert (gap.polled, gap.gaps) == (T0 + 120, 1)
+    assert conclude(ledger, T0 + 60, pending=T0 + 99).polled == T0 + 60

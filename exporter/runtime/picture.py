@@ -44,7 +44,7 @@ def take(
     changed = {key for key, record in reading.records.items() if before.get(key) != record}
     yield
     ledger, tasks = yield from _count(source, old, reading, changed, now)
-    ledger = conclude(ledger, now, reading.history_from)
+    ledger = conclude(ledger, now, reading.history_from, reading.pending)
     wanted = _wanted(source, rules, reading)
     yield
     selection = _select(source, rules, old, wanted, tasks, now)

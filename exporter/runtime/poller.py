@@ -140,9 +140,7 @@ class Poller:
 
     async def _read(self, now: float) -> Reading[Any]:
         ledger = self.picture.ledger
-        pending = self.picture.reading.pending if self.picture.reading else None
-        reach = ledger.polled if pending is None else min(pending, ledger.polled or pending)
-        ask = Ask(now=now, reach=reach, active=active_keys(ledger))
+        ask = Ask(now=now, reach=ledger.polled, active=active_keys(ledger))
         try:
             async with asyncio.timeout(self._lane.timeout):
                 return await self.source.poll(ask)

@@ -81,7 +81,7 @@ class Reading(msgspec.Struct, Generic[Record], frozen=True, kw_only=True):
     history_from: float | None = None
     """Settled runs are complete from this time on; None when the API has no history to miss."""
     pending: float | None = None
-    """When the oldest settled run ended whose type could not be told yet."""
+    """From when on settled runs may be missing that a later poll tells; None when all are told."""
 
 
 class Source(ABC, Generic[Record]):

@@ -63,7 +63,7 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     watermark: float | None = None
     """None until the baseline is complete."""
     polled: float | None = None
-    """When the last whole poll began."""
+    """When the last whole poll began, or earlier: what settled before was taken in."""
     gaps: int = 0
     """How often the cloud's history did not reach back to the poll before."""
 
@@ -91,14 +91,22 @@ def advance(
     return page.close()
 
 
-def conclude(ledger: Ledger, now: float, history_from: float | None = None) -> Ledger:
-    """Close a whole poll that began at `now`: set the baseline, note a gap in the history."""
+def conclude(
+    ledger: Ledger, now: float, history_from: float | None = None, pending: float | None = None
+) -> Ledger:
+    """
+    Close a whole poll that began at `now`: set the baseline, note a gap in the history.
+
+    Settled runs are complete from `history_from` on, but those from `pending` on may be told later.
+    """
     reach, watermark = ledger.polled, ledger.watermark
     gap = reach is not None and history_from is not None and history_from > reach
     if watermark is None:
         settled = (t.since for t in ledger.tracks.values() if t.state in SETTLED and t.since)
         watermark = max(settled, default=now - CLOCK_TOLERANCE)
-    return msgspec.structs.replace(ledger, polled=now, watermark=watermark, gaps=ledger.gaps + gap)
+    polled = now if pending is None else min(pending, now)
+    gaps = ledger.gaps + gap
+    return msgspec.structs.replace(ledger, polled=polled, watermark=watermark, gaps=gaps)
 
 
 def forget(ledger: Ledger, before: float, limit: int) -> Ledger:
@@ -183,7 +191,7 @@ class _Page:
     def _is_news(self, task: Task, track: Track | None) -> bool:
         """Whether it happened after the baseline."""
         watermark = self.ledger.watermark
-        if watermark is None:
+        if watermark is None or task.old:
             return False
         return track is not None or task.since is None or task.since >= watermark
 
