@@ -37,11 +37,18 @@ class SystemClock:
 class ScaledClock:
     """A clock that starts at `start` and runs `speed` times as fast as the machine's."""
 
-    def __init__(self, speed: float, start: float | None = None) -> None:
-        """Start now; `start` is in epoch seconds, by default the present."""
+    def __init__(
+        self, speed: float, start: float | None = None, origin: float | None = None
+    ) -> None:
+        """
+        Start now at `start` (epoch seconds), by default the present.
+
+        `origin` is the machine's monotonic time of the start: with equal arguments, processes of
+        one machine share a clock.
+        """
         self._speed = speed
         self._start = time.time() if start is None else start
-        self._origin = time.monotonic()
+        self._origin = time.monotonic() if origin is None else origin
 
     def monotonic(self) -> float:
         """Return the scaled seconds since this clock was made."""

@@ -1,0 +1,144 @@
+"""Kill -9 at any instant: nothing is lost, nothing is counted twice."""
+
+import asyncio
+import contextlib
+import multiprocessing
+import os
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from random import Random
+
+import aiohttp
+import crashing
+import msgspec
+import pytest
+from crashing import Told
+from prometheus_client.parser import text_string_to_metric_families
+from test_truth import shown
+
+from exporter.app import simulated
+from exporter.clock import ScaledClock
+from exporter.simulator.demo import configuration
+from exporter.simulator.scenarios import SCENARIOS
+from exporter.simulator.server import Simulator
+
+SPEED = 40.0
+ROUNDS = int(os.environ.get("CRASH_ROUNDS", "40"))
+BATCH = 10
+"""Rounds in a row on one world and one state file."""
+
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["crashing"])
+
+
+class Child:
+    """A running exporter."""
+
+    def __init__(self, told: Told) -> None:
+        """Start it."""
+        self._link, far = FORKS.Pipe(duplex=False)
+        self.process: BaseProcess = FORKS.Process(target=crashing.main, args=(told, far))
+        self.process.start()
+        far.close()
+
+    async def heard(self) -> object:
+        """Return what it sends next; None once it is dead."""
+        with contextlib.suppress(EOFError):
+            return await asyncio.to_thread(self._link.recv)
+        return None
+
+    async def dead(self) -> None:
+        """Wait for its end."""
+        await asyncio.to_thread(self.process.join)
+
+    async def killed(self) -> None:
+        """Kill it and wait for its end."""
+        self.process.kill()
+        await self.dead()
+
+
+async def counted(url: str) -> Counter[tuple[str, ...]]:
+    """Return the counters on the page, once every collector was polled twice."""
+    async with aiohttp.ClientSession() as session, asyncio.timeout(30):
+        while True:
+            async with session.get(url) as response:
+                text = await response.text()
+            samples = [s for f in text_string_to_metric_families(text) for s in f.samples]
+            polls = [s for s in samples if s.name == "cloud_task_exporter_polls_total"]
+            if min(s.value for s in polls if s.labels["collector"] != "task_details") >= 2:
+                break
+            await asyncio.sleep(0.05)  # another process
+    names = ("target", "task_type", "outcome")
+    return Counter(
+        {
+            tuple(s.labels[name] for name in names): int(s.value)
+            for s in samples
+            if s.name == "cloud_task_runs_total" and s.value
+        }
+    )
+
+
+@contextlib.asynccontextmanager
+async def clouds(seed: int, folder: Path) -> AsyncIterator[tuple[Simulator, Told]]:
+    """Run frozen clouds; give them and what an exporter of theirs is told."""
+    origin, start = time.monotonic(), time.time()
+    simulator = Simulator(ScaledClock(SPEED, start, origin), seed=seed)
+    async with simulated(simulator) as url:
+        simulator.play(SCENARIOS["failing"])
+        simulator.freeze(frozen=True)
+        yield (
+            simulator,
+            Told(
+                speed=SPEED,
+                start=start,
+                origin=origin,
+                text=configuration(url),
+                state=str(folder / "state.sqlite"),
+            ),
+        )
+
+
+async def crash(simulator: Simulator, told: Told, chance: Random) -> None:
+    """
+    Let one exporter live for a while and die.
+
+    While none lives the world stands still: FDI tells only the last run of a task, and a run that
+    was shown only to the one that died could be gone.
+    """
+    place = chance.choice(["", "publish", "write"])
+    count = chance.randint(1, 12) * (20 if place == "write" else 1)
+    child = Child(msgspec.structs.replace(told, place=place, count=count))
+    await child.heard()
+    if await child.heard() == "ready":
+        simulator.freeze(frozen=False)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(child.dead(), chance.uniform(0.02, 0.6))
+    child.process.kill()
+    simulator.freeze(frozen=True)
+    await child.dead()
+
+
+@pytest.mark.parametrize("seed", range(-(-ROUNDS // BATCH)))
+async def test_no_run_is_lost_or_counted_twice(tmp_path: Path, seed: int) -> None:
+    """However often the exporter is killed, at the end the counters equal the truth."""
+    chance = Random(seed)
+    async with clouds(seed, tmp_path) as (simulator, told):
+        child = Child(told)
+        assert isinstance(await child.heard(), int)
+        assert await child.heard() == "ready"
+        await child.killed()
+        before = shown(simulator)
+
+        for _ in range(min(BATCH, ROUNDS)):
+            await crash(simulator, told, chance)
+
+        child = Child(told)
+        port = await child.heard()
+        found = await counted(f"http://127.0.0.1:{port}/metrics")
+        await child.killed()
+        expected = shown(simulator) - before
+        assert sum(expected.values()) > 0
+        assert found == expected
