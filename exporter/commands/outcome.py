@@ -1,0 +1,69 @@
+"""What one poll came to, in plain words."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from exporter.api.words import presentable
+from exporter.runtime.poller import Poller
+from exporter.sources.source import Reading, Source
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """One poll of one collector that ended."""
+
+    target: str
+    system: str
+    collector: str
+    seconds: float
+    reason: str
+    """Why it failed; empty where it gave a whole reading."""
+    error: str
+    found: str
+    """How much it read, like `20 records`."""
+    remarks: tuple[str, ...]
+    """What is to be known of a whole reading."""
+
+    @property
+    def place(self) -> str:
+        """Return target and collector."""
+        return f"{self.target} {self.collector}"
+
+
+def outcome(poller: Poller) -> Outcome:
+    """Return what the last poll of a collector came to."""
+    source, health, reading = poller.source, poller.health, poller.picture.reading
+    return Outcome(
+        target=source.place.target,
+        system=source.system,
+        collector=source.collector,
+        seconds=health.poll_seconds or 0.0,
+        reason=health.reason,
+        error=health.error,
+        found="" if reading is None else _found(source, reading),
+        remarks=() if reading is None else tuple(_remarks(reading)),
+    )
+
+
+def counted(number: int, noun: str) -> str:
+    """Return like `1 record` or `2 records`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _found(source: Source[Any], reading: Reading[Any]) -> str:
+    """Count records; an API that only tells numbers has none, but values."""
+    if reading.records or source.series or source.records_are_runs:
+        return counted(len(reading.records), "record")
+    values = sum(1 for aggregate in source.aggregates for _ in aggregate.samples(reading))
+    return counted(values, "value")
+
+
+def _remarks(reading: Reading[Any]) -> Iterator[str]:
+    if reading.invalid:
+        yield f"{counted(reading.invalid, 'record')} made no sense and were left out"
+    if reading.inconsistent:
+        yield "the list went on changing while it was read, so that a task may be missing"
+    if reading.unknown:
+        words = ", ".join(presentable(word) for word in sorted(reading.unknown))
+        yield f"words that the exporter does not know, shown as unknown: {words}"
