@@ -7,7 +7,7 @@ CONFIG ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench docs clean
+.PHONY: help run test lint format crash bench docs clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -27,6 +27,9 @@ lint: $(READY) ## Check style and types
 format: $(READY) ## Apply the formatter
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+crash: $(READY) ## Kill the exporter a thousand times and compare its counters with the truth
+	CRASH_ROUNDS=1000 $(BIN)/pytest -n auto tests/test_crash.py
 
 bench: $(READY) ## Measure speed and memory against named peers, as JSON
 	$(BIN)/python -m benchmarks
