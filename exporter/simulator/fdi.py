@@ -27,7 +27,7 @@ from exporter.simulator.world.settlement import milliseconds
 
 PREFIX = "/v2/{project}/fdi/instances/{instance}"
 EXECUTE_STATUSES = frozenset({"UNSTARTED", "WAITING", "RUNNING", "SUCCESS", "CANCELLED", "ERROR"})
-END_OF_TIME = 10**18
+END_OF_TIME = 10**15
 
 
 class FdiApi:

@@ -69,8 +69,9 @@ class Pager:
         """Return the list as it is when the page from `start` on is asked for."""
         if start == 0:
             self._readings += 1
-        gone = self._play.is_odd(Oddity.FDI_LIST_CHANGES) and start > 0 and self._readings % 2 == 1
-        return rows[1:] if gone else rows
+        # Of three, so that who reads again has it whole, though he ask twice for the first page.
+        changes = self._play.is_odd(Oddity.FDI_LIST_CHANGES) and self._readings % 3 == 1
+        return rows[1:] if changes and start > 0 else rows
 
     def _told(self, total: int) -> int:
         if not self._play.is_odd(Oddity.FDI_TOTAL_LIES):

@@ -42,7 +42,7 @@ class Oddity(StrEnum):
     )
     FDI_LIST_CHANGES = (
         "fdi-list-changes",
-        "Every other time that an FDI list is read, its first record goes after the first page.",
+        "One time in three that an FDI list is read, its first record goes after the first page.",
     )
     FDI_TOTAL_LIES = "fdi-total-lies", "FDI's total is by turns far too large and far too small."
     FDI_NUMBERS_AS_TEXT = "fdi-numbers-as-text", "FDI writes numbers and truths as texts."
