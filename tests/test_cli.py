@@ -13,6 +13,7 @@ from exporter import __version__, app
 from exporter.catalogue import families
 from exporter.cli import main
 from exporter.commands import COMMANDS
+from exporter.commands.arguments import parse
 from exporter.commands.command import FAILED, OK, UNUSABLE
 from exporter.commands.demo import ADDRESS
 from exporter.config import Config, LogSettings, WebSettings
@@ -221,6 +222,9 @@ def test_simulate_is_told_where_to_listen(
         (["simulate", "--listen-address", ":99999"], "has a port over 65535"),
         (["metrics", "--format", "xml"], "argument --format: must be one of markdown, json"),
         (["check", "--log.level", "debug"], "unrecognized arguments: --log.level debug"),
+        (["check", "--online", "maybe"], "argument --online: must be one of true, false"),
+        (["collect", "--format", "xml"], "must be one of text, openmetrics, json"),
+        (["explain"], "the following arguments are required: METRIC"),
     ],
 )
 def test_wrong_usage_ends_with_2(
@@ -339,6 +343,24 @@ def test_check_only_warns_of_too_many_calls(capsys: pytest.CaptureFixture[str], 
         "warning: ocp: 104 calls a minute are more than its rate_limit allows"
     )
     assert "104 of 30 allowed" in told.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "online"),
+    [
+        ([], {}, False),
+        (["--online"], {}, True),
+        (["--online=false"], {"CLOUD_TASK_EXPORTER_ONLINE": "true"}, False),
+        ([], {"CLOUD_TASK_EXPORTER_ONLINE": "true"}, True),
+    ],
+)
+def test_switches_are_given_or_not(
+    arguments: list[str], environ: dict[str, str], *, online: bool
+) -> None:
+    """A variable can switch on, and a flag off again."""
+    _, given = parse(["check", *arguments], environ)
+
+    assert given["--online"] is online
 
 
 def test_metrics_prints_the_catalogue(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ def choose(config: Config, target: str, collector: str) -> Config:
     Return the configuration with nothing but what is chosen; empty words choose everything.
 
     A collector that is named is switched on. The labels stay those of the whole file. Raises
-    ConfigError where nothing is left to poll.
+    ConfigError where there is no such target or collector.
     """
     targets = tuple(one for one in config.targets if target in {"", one.name})
     if not targets:
@@ -21,11 +21,10 @@ def choose(config: Config, target: str, collector: str) -> Config:
     if collector and collector not in known:
         raise ConfigError([_unknown("collector", collector, known)])
     names = sorted({name for one in config.targets for name in one.labels})
-    narrowed = (_with(one, collector, names) for one in targets)
-    polled = tuple(one for one in narrowed if _is_polled(one))
-    if not polled:
-        raise ConfigError(["all collectors are switched off; name one with --collector"])
-    return msgspec.structs.replace(config, targets=polled)
+    chosen = tuple(
+        _with(one, collector, names) for one in targets if collector in {"", *one.collectors}
+    )
+    return msgspec.structs.replace(config, targets=chosen)
 
 
 def _with(target: Target, collector: str, label_names: list[str]) -> Target:
@@ -37,10 +36,6 @@ def _with(target: Target, collector: str, label_names: list[str]) -> Target:
         }
     labels = {name: target.labels.get(name, "") for name in label_names}
     return msgspec.structs.replace(target, collectors=collectors, labels=labels)
-
-
-def _is_polled(target: Target) -> bool:
-    return any(settings.enabled for settings in target.collectors.values())
 
 
 def _unknown(what: str, word: str, known: list[str]) -> str:
