@@ -5,7 +5,6 @@ A reader of a single value never raises: what makes no sense is absent (`""` or 
 envelope that makes no sense raises, as `BadPayload`.
 """
 
-import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
@@ -23,6 +22,8 @@ OTHER = "other"
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?")
 _INTEGER_LIMIT = 2**63
+_NUMBER_LIMIT = 10**30
+_SURROGATES = re.compile("[\ud800-\udfff]")
 _SECONDS_BELOW = 10**11
 _YEAR_10000 = 253_402_300_800.0
 _SHOWN_OF_WORD = 40
@@ -42,12 +43,14 @@ def first(document: Document, *names: str) -> Any:
 
 
 def text(value: Any) -> str:
-    """Return `value` as text, whole numbers without a fraction; `""` where it is no text."""
-    if isinstance(value, str):
-        return value
+    """
+    Return `value` as text, whole numbers without a fraction; `""` where it is no text.
+
+    Lone surrogates, which nothing can write down, become U+FFFD.
+    """
     value = _alone(value)
     if isinstance(value, str):
-        return value
+        return value if value.isascii() else _SURROGATES.sub("\ufffd", value)
     whole = integer(value)
     return "" if whole is None else str(whole)
 
@@ -144,7 +147,8 @@ class Words:
         if word.upper() in known:
             return word.upper()
         if len(self._new) < _NEW_WORDS:
-            self._new.add(f"{field}={word[:_SHOWN_OF_WORD]}")
+            shown = "".join(sign if sign.isprintable() else "?" for sign in word[:_SHOWN_OF_WORD])
+            self._new.add(f"{field}={shown}")
         return UNKNOWN
 
 
@@ -179,7 +183,8 @@ def _number(value: Any) -> int | float | None:
         return float(value) if "." in value else int(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return value if math.isfinite(value) else None
+    # Whole numbers have no bound in JSON, but floats have: compare before any arithmetic.
+    return value if abs(value) < _NUMBER_LIMIT else None
 
 
 def _iso_seconds(value: str) -> float | None:
