@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from docs.generate import FOLDER
 from exporter import __version__, app
 from exporter.catalogue import families
 from exporter.cli import main
@@ -382,6 +383,14 @@ def test_help_has_examples(capsys: pytest.CaptureFixture[str], arguments: list[s
 
     assert caught.value.code == OK
     assert "examples:\n  cloud-task-exporter" in capsys.readouterr().out
+
+
+def test_every_command_is_in_the_page_about_them() -> None:
+    """In the order in which the help lists them."""
+    page = (FOLDER / "commands.md").read_text(encoding="utf-8")
+    listed = [line.split("`")[1].split()[0] for line in page.splitlines() if line[:3] == "| `"]
+
+    assert list(dict.fromkeys(word for word in listed if word in COMMANDS)) == list(COMMANDS)
 
 
 def run(
