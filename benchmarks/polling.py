@@ -79,7 +79,7 @@ class Poll:
         reading = asyncio.run(self.source.poll(Ask(now=now)))
         self.picture = done(take(self.source, self.rules, self.picture, reading, now))
         self.shards = done(
-            draw(self.source, self.picture, self.picture.ledger, prefix("t", {}), self.shards, now)
+            draw(self.source, self.picture, self.picture.ledger, prefix("t", {}), self.shards)
         )
 
 

@@ -2,12 +2,13 @@
 
 from exporter.exposition.families import (
     HISTORY,
+    by_type,
     histories,
     oldest_active,
     runs_by_outcome,
-    stuck_by_type,
     tasks_by_state,
 )
+from exporter.tasks.lateness import Due
 from exporter.tasks.ledger import Ledger, Record
 from exporter.tasks.task import State, Task
 
@@ -38,10 +39,11 @@ def test_tasks_are_counted_in_every_state_of_every_known_type() -> None:
     }
 
 
-def test_stuck_tasks_are_active_and_past_their_deadline() -> None:
-    """A settled task is never stuck."""
-    assert dict(stuck_by_type("fdi", ["TIMING"], TASKS, 100.0)) == {("fdi", "TIMING"): 1}
-    assert dict(stuck_by_type("fdi", ["TIMING"], TASKS, 90.0)) == {("fdi", "TIMING"): 0}
+def test_tasks_are_counted_by_type() -> None:
+    """Also those of a type that is not told, and known types without any."""
+    found = dict(by_type("fdi", ["REALTIME", "TIMING"], [TASKS[0], TASKS[3]]))
+
+    assert found == {("fdi", "REALTIME"): 0, ("fdi", "TIMING"): 1, ("fdi", "unknown"): 1}
 
 
 def test_oldest_active_is_the_earliest_start_by_type() -> None:
@@ -59,9 +61,12 @@ def test_runs_are_shown_as_the_ledger_has_them() -> None:
     ]
 
 
+DUES = {"a": Due(at=70.0)}
+
+
 def rows(ledger: Ledger, tasks: list[Task], shown: set[str]) -> dict[tuple[str, ...], list[object]]:
     """Return the values of the histories by labels."""
-    found = histories("fdi", ledger, {t.key: t for t in tasks}, frozenset(shown))
+    found = histories("fdi", ledger, {t.key: t for t in tasks}, DUES, frozenset(shown))
     return {row.labels(): [series.value(row) for series in HISTORY] for row in found.values()}
 
 
@@ -70,8 +75,8 @@ def test_definitions_have_histories_while_they_are_shown() -> None:
     ledger = Ledger(records={("a", "name-a"): Record(last_failure=9.0, consecutive_failures=3)})
 
     assert rows(ledger, TASKS, {"a", "c"}) == {
-        ("fdi", "a", "name-a"): [None, 9.0, 3, 50.0],
-        ("fdi", "c", "name-c"): [None, None, 0, None],
+        ("fdi", "a", "name-a"): [None, 9.0, 3, 50.0, 70.0],
+        ("fdi", "c", "name-c"): [None, None, 0, None, None],
     }
 
 
@@ -81,6 +86,6 @@ def test_runs_have_histories_by_name_also_when_none_is_listed() -> None:
     tasks = [task("a", State.RUNNING, 7.0, name="n"), task("b", State.RUNNING, 6.0, name="n")]
 
     assert rows(ledger, tasks, {"a", "b"}) == {
-        ("fdi", "", "gone"): [5.0, None, 0, None],
-        ("fdi", "", "n"): [None, None, 0, 6.0],
+        ("fdi", "", "gone"): [5.0, None, 0, None, None],
+        ("fdi", "", "n"): [None, None, 0, 6.0, 70.0],
     }

@@ -17,6 +17,8 @@ from exporter.sources.fdi.task_monitors import (
     TaskMonitorsSettings,
 )
 from exporter.sources.source import Reading
+from exporter.tasks.quartz import CronSchedule
+from exporter.tasks.schedule import PeriodSchedule
 from exporter.tasks.task import State, Task
 
 PATH = "/v2/p1/fdi/instances/i1/task-monitors"
@@ -99,6 +101,7 @@ async def test_what_the_tasks_are() -> None:
             run="1773482340120",
             since=1773482340.12,
             deadline=1773482400.12,
+            schedule=CronSchedule("0 0 2 ? * MON-FRI", "UTC"),
         ),
         Task(
             key="t-hourly",
@@ -108,6 +111,7 @@ async def test_what_the_tasks_are() -> None:
             run="1773478800000",
             since=1773478800.0,
             enabled=False,
+            schedule=PeriodSchedule("HOUR", 2, "UTC"),
         ),
         Task(key="t-live-stock", name="live_stock", task_type="REALTIME", state=State.IDLE),
         Task(key="99", name="", task_type="unknown", state=State.UNKNOWN, enabled=False),
@@ -234,7 +238,7 @@ async def test_a_total_that_is_a_lie_is_flagged() -> None:
 
     assert list(reading.records) == ["only"]
     assert reading.inconsistent is True
-    assert len(client.calls) == 4
+    assert client.queries("list_monitor_infos", "offset") == [1, 2, 1, 2, 0]
 
 
 async def test_a_list_that_changes_meanwhile_is_read_again() -> None:

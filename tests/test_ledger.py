@@ -241,6 +241,30 @@ def test_runs_of_one_poll_are_taken_in_the_order_of_their_ends() -> None:
     assert counts(ledger) == {"succeeded": 1, "failed": 2}
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "anchored"),
+    [
+        (None, {"schedule": "daily"}, True),
+        ({"enabled": False}, {"enabled": True}, True),
+        ({"schedule": "daily"}, {"schedule": "hourly"}, True),
+        ({"schedule": "daily"}, {"schedule": "daily"}, False),
+        ({"enabled": True}, {"enabled": False}, False),
+    ],
+)
+def test_a_schedule_holds_from_when_it_was_seen_to_begin(
+    before: dict[str, object] | None, after: dict[str, object], *, anchored: bool
+) -> None:
+    """Created, enabled or edited after the baseline; never at the baseline itself."""
+    first = [] if before is None else [task("a", State.IDLE, **before)]  # type: ignore[arg-type] # fields
+    ledger = poll(FRESH, 0, *first)
+    if before is not None:
+        assert ledger.tracks["a"].anchor is None
+    ledger = poll(ledger, 60, task("a", State.IDLE, **after))  # type: ignore[arg-type] # fields
+    ledger = poll(ledger, 120, task("a", State.SUCCEEDED, 70, **after))
+
+    assert ledger.tracks["a"].anchor == (T0 + 60 if anchored else None)
+
+
 def test_active_keys_are_those_to_look_for_later() -> None:
     """Even when the list dropped them, for they have not settled."""
     ledger = poll(FRESH, 0, task("a", State.RUNNING, 1), task("b", State.QUEUED, 1))

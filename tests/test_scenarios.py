@@ -78,6 +78,9 @@ async def test_healthy() -> None:
 
         assert succeeded > 5 * failed
         assert scene.total("cloud_tasks_stuck") == 0
+        assert scene.total("cloud_tasks_overdue") == 0
+        assert scene.total("cloud_task_exporter_schedules_not_understood") == 0
+        assert scene.total("cloud_task_exporter_schedule_zone_shift_hours") == 0
         assert scene.total("cloud_task_exporter_collector_up") == len(scene.crew.pollers)
         assert scene.total("cloud_task_exporter_poll_failures_total") == 0
         assert scene.total("cloud_task_exporter_tasks_invalid") == 0
@@ -106,6 +109,18 @@ async def test_stuck() -> None:
             assert (scene.total("cloud_tasks_stuck", system=system) or 0) > 0
         oldest = scene.most("cloud_task_oldest_active_timestamp_seconds")
         assert oldest < scene.clock.now
+
+
+async def test_overdue() -> None:
+    """Runs that do not come are missed, with their due times in the past; then all is well."""
+    async with stage("overdue") as scene:
+        await scene.pass_minutes(45)
+        assert (scene.total("cloud_tasks_overdue", task_type="TIMING") or 0) > 0
+        assert scene.total("cloud_tasks_overdue", task_type="REALTIME") == 0
+
+        scene.simulator.play(SCENARIOS["healthy"])
+        await scene.pass_minutes(200)
+        assert scene.total("cloud_tasks_overdue") == 0
 
 
 async def test_outage() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 import msgspec
 
 from exporter.exposition.family import Family, Kind, MetricType, Sample, Series
+from exporter.tasks.lateness import Due
 from exporter.tasks.ledger import Ledger, Record, Subject
 from exporter.tasks.task import ACTIVE, State, Task
 
@@ -31,6 +32,15 @@ RUNS = Family(
 STUCK = Family(
     name="cloud_tasks_stuck",
     help="Active tasks past the time by which they ought to be over, as of the last poll.",
+    kind=Kind.COUNT,
+    labels=("system", "task_type"),
+)
+OVERDUE = Family(
+    name="cloud_tasks_overdue",
+    help=(
+        "Enabled tasks that ought to have run by their schedule, with some grace, and neither did"
+        " nor do, as of the last poll."
+    ),
     kind=Kind.COUNT,
     labels=("system", "task_type"),
 )
@@ -67,6 +77,17 @@ ACTIVE_SINCE = Family(
 )
 
 
+DUE = Family(
+    name="cloud_task_due_timestamp_seconds",
+    help=(
+        "When the task ought to run again by its schedule; absent where it has none, where it is"
+        " not understood, or where it is not known since when it holds."
+    ),
+    kind=Kind.TIMESTAMP,
+    labels=_TASK,
+)
+
+
 class History(msgspec.Struct, frozen=True, kw_only=True):
     """What is shown of one task, or of all runs of one name."""
 
@@ -74,6 +95,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     subject: Subject
     record: Record
     active_since: float | None
+    due: float | None = None
 
     def labels(self) -> tuple[str, ...]:
         """Return the values of the labels of a task."""
@@ -85,11 +107,13 @@ HISTORY: tuple[Series[History], ...] = (
     Series(LAST_FAILURE, History.labels, lambda row: row.record.last_failure),
     Series(CONSECUTIVE_FAILURES, History.labels, lambda row: row.record.consecutive_failures),
     Series(ACTIVE_SINCE, History.labels, lambda row: row.active_since),
+    Series(DUE, History.labels, lambda row: row.due),
 )
 
 SHARED: tuple[Family, ...] = (
     TASKS,
     RUNS,
+    OVERDUE,
     STUCK,
     OLDEST_ACTIVE,
     *(series.family for series in HISTORY),
@@ -113,19 +137,12 @@ def runs_by_outcome(system: str, ledger: Ledger) -> Iterable[Sample]:
         yield (system, task_type, str(outcome)), count
 
 
-def stuck_by_type(
-    system: str, task_types: Iterable[str], tasks: Iterable[Task], now: float
-) -> Iterable[Sample]:
-    """Count the active tasks past their deadline."""
+def by_type(system: str, task_types: Iterable[str], tasks: Iterable[Task]) -> Iterable[Sample]:
+    """Count tasks by type; every type that is known is there."""
     counts = Counter(dict.fromkeys(task_types, 0))
-    counts.update(task.task_type or UNTOLD for task in tasks if is_stuck(task, now))
+    counts.update(task.task_type or UNTOLD for task in tasks)
     for task_type, count in sorted(counts.items()):
         yield (system, task_type), count
-
-
-def is_stuck(task: Task, now: float) -> bool:
-    """Whether it is active past its deadline."""
-    return task.state in ACTIVE and task.deadline is not None and now > task.deadline
 
 
 def oldest_active(system: str, tasks: Iterable[Task]) -> Iterable[Sample]:
@@ -140,15 +157,22 @@ def oldest_active(system: str, tasks: Iterable[Task]) -> Iterable[Sample]:
 
 
 def histories(
-    system: str, ledger: Ledger, tasks: Mapping[str, Task], shown: Collection[str]
+    system: str,
+    ledger: Ledger,
+    tasks: Mapping[str, Task],
+    dues: Mapping[str, Due],
+    shown: Collection[str],
 ) -> dict[Subject, History]:
     """Return the rows of `HISTORY`: for the `shown` keys, and for every remembered name of runs."""
     active: dict[Subject, float] = {}
+    due: dict[Subject, float | None] = {}
     subjects = set(ledger.records) if ledger.keys_are_runs else set()
     for key in shown:
         task = tasks[key]
         subject = ledger.subject(key, task.name)
         subjects.add(subject)
+        if key in dues:
+            due[subject] = dues[key].at
         if task.state in ACTIVE and task.since is not None:
             active[subject] = min(task.since, active.get(subject, task.since))
     empty = Record()
@@ -158,6 +182,7 @@ def histories(
             subject=subject,
             record=ledger.records.get(subject, empty),
             active_since=active.get(subject),
+            due=due.get(subject),
         )
         for subject in sorted(subjects)
     }

@@ -52,6 +52,18 @@ LIST_INCONSISTENT = _gauge(
     "1 if the list went on changing between its pages, so that a task may be missing.",
     Kind.STATE,
 )
+SCHEDULES_NOT_UNDERSTOOD = _gauge(
+    "schedules_not_understood",
+    "Enabled tasks of the last reading whose schedule the exporter does not understand, so that"
+    " they are never overdue.",
+    Kind.COUNT,
+)
+ZONE_SHIFT = _gauge(
+    "schedule_zone_shift_hours",
+    "Whole hours by which all last runs miss their cron expressions, so that schedule_timezone is"
+    " wrong and nothing of them is due; 0 when it fits or nothing can be said.",
+    Kind.COUNT,
+)
 UNKNOWN_WORDS = _gauge(
     "unknown_words",
     "Different words (statuses, types) of the last reading that the exporter does not know.",

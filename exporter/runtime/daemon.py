@@ -130,11 +130,17 @@ _GAUGES: Mapping[Family, Callable[[Poller], float | None]] = {
     own.TASKS_HIDDEN: lambda p: p.picture.selection.hidden,
     own.TASKS_INVALID: lambda p: p.picture.reading.invalid if p.picture.reading else None,
     own.TASKS_VANISHED: lambda p: p.picture.vanished,
+    own.SCHEDULES_NOT_UNDERSTOOD: lambda p: _scheduled(p, p.not_understood),
+    own.ZONE_SHIFT: lambda p: _scheduled(p, p.picture.zone_shift),
     own.UNKNOWN_WORDS: lambda p: len(p.picture.reading.unknown) if p.picture.reading else None,
     own.LIST_INCONSISTENT: lambda p: p.picture.reading.inconsistent if p.picture.reading else None,
     own.DUPLICATE_SERIES: lambda p: p.duplicates,
 }
 """Read off each poller; None shows nothing."""
+
+
+def _scheduled(poller: Poller, value: float) -> float | None:
+    return value if poller.source.has_schedules and poller.picture.reading else None
 
 
 def _labels(poller: Poller) -> tuple[str, str, str]:

@@ -11,6 +11,7 @@ from exporter.exposition.families import History
 from exporter.exposition.family import Family, Sample, Series
 from exporter.exposition.shard import Shard, render, render_samples
 from exporter.sources.source import Reading, Source
+from exporter.tasks.lateness import Due, due_of, is_overdue, is_stuck, zone_shift
 from exporter.tasks.ledger import Ledger, Subject, advance, conclude
 from exporter.tasks.selection import Rules, Selection, matches, select
 from exporter.tasks.task import Task
@@ -29,6 +30,12 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     ledger: Ledger
     reading: Reading[Any] | None = None
     tasks: Mapping[str, Task] = {}
+    dues: Mapping[str, Due] = {}
+    """When those tasks ought to run that have a schedule."""
+    zone_shift: int = 0
+    """Hours by which all last runs miss their schedules: the zone is wrong."""
+    overdue: frozenset[str] = frozenset()
+    stuck: frozenset[str] = frozenset()
     selection: Selection = Selection(frozenset(), 0)
     histories: Mapping[Subject, History] = {}
     changed: frozenset[Any] = frozenset()
@@ -45,17 +52,24 @@ def take(
     yield
     ledger, tasks = yield from _count(source, old, reading, changed, now)
     ledger = conclude(ledger, now, reading.history_from, reading.pending)
-    wanted = _wanted(source, rules, reading)
+    dues, shift = yield from _dues(source, old, tasks, changed, ledger)
+    overdue = frozenset(k for k, due in dues.items() if is_overdue(tasks[k], due, now))
+    stuck = frozenset(key for key, task in tasks.items() if is_stuck(task, now))
     yield
-    selection = _select(source, rules, old, wanted, tasks, now)
+    wanted = _wanted(source, rules, reading)
+    selection = _select(source, rules, old, wanted, tasks, overdue | stuck)
     yield
     # Runs have a history by their name, which is shown whether or not a run has series of its own.
     listed = wanted.keys() if source.records_are_runs else selection.keys
-    histories = families.histories(source.system, ledger, tasks, listed & tasks.keys())
+    histories = families.histories(source.system, ledger, tasks, dues, listed & tasks.keys())
     return Picture(
         ledger=ledger,
         reading=reading,
         tasks=tasks,
+        dues=dues,
+        zone_shift=shift,
+        overdue=overdue,
+        stuck=stuck,
         selection=selection,
         histories=histories,
         changed=frozenset(changed)
@@ -88,6 +102,30 @@ def _count(
     return ledger, tasks
 
 
+def _dues(
+    source: Source[Any],
+    old: Picture,
+    tasks: Mapping[str, Task],
+    changed: set[str],
+    ledger: Ledger,
+) -> Steps[tuple[Mapping[str, Due], int]]:
+    """Return when tasks ought to run, and by how many hours their zone is wrong."""
+    dues: dict[str, Due] = {}
+    for chunk in _chunks((k, task) for k, task in tasks.items() if task.schedule is not None):
+        for key, task in chunk:
+            known = None if key in changed or old.zone_shift else old.dues.get(key)
+            track, settings = ledger.tracks[key], source.settings
+            dues[key] = known or due_of(task, track, settings.interval, source.grace)
+        yield
+    shift = zone_shift(dues.values())
+    if shift:  # where the zone is wrong, so is every time that stands on it
+        placeless = (k for k in dues if (s := tasks[k].schedule) is not None and s.has_zone)
+        dues |= {
+            key: msgspec.structs.replace(dues[key], at=None, late_after=None) for key in placeless
+        }
+    return dues, shift
+
+
 def _wanted(source: Source[Any], rules: Rules, reading: Reading[Any]) -> dict[str, Any]:
     """Return the records that the configuration wants to see singly."""
     return {
@@ -103,12 +141,11 @@ def _select(
     old: Picture,
     wanted: Mapping[str, Any],
     tasks: Mapping[str, Task],
-    now: float,
+    late: frozenset[str],
 ) -> Selection:
     keys = [key for key, record in wanted.items() if source.has_series(record)]
     if not tasks:
         return Selection(frozenset(keys[: rules.limit]), max(0, len(keys) - rules.limit))
-    late = {key for key, task in tasks.items() if families.is_stuck(task, now)}
     ranked = [tasks[key] for key in keys if key in tasks]
     return select(rules.limit, ranked, late, old.selection.keys)
 
@@ -127,7 +164,6 @@ def draw(
     counted: Ledger,
     prefix: bytes,
     old: Mapping[str, Shard],
-    now: float,
 ) -> Steps[dict[str, Shard]]:
     """
     Render the shards of a picture, as far as they differ from the `old` ones.
@@ -147,7 +183,7 @@ def draw(
     if source.counters:
         shared = {a.family: a.samples(counted) for a in source.counters}
     else:
-        shared = _shared(source.system, picture, counted, now)
+        shared = _shared(source, picture, counted)
         for history in families.HISTORY if shared else ():
             shards |= yield from _update(history, prefix, picture.histories, picture.changed, old)
     for family, samples in shared.items():
@@ -167,18 +203,22 @@ def _update(
 
 
 def _shared(
-    system: str, picture: Picture, counted: Ledger, now: float
+    source: Source[Any], picture: Picture, counted: Ledger
 ) -> dict[Family, Iterable[Sample]]:
     """Return the samples of the shared aggregates; before the first poll only what was counted."""
     if not (picture.tasks or picture.ledger.counts):
         return {}
-    tasks = picture.tasks.values()
+    tasks, system = picture.tasks, source.system
     samples = {families.RUNS: families.runs_by_outcome(system, counted)}
     if picture.reading is not None:
         types = sorted({task_type for task_type, _ in picture.ledger.counts})
-        samples[families.TASKS] = families.tasks_by_state(system, types, tasks)
-        samples[families.STUCK] = families.stuck_by_type(system, types, tasks, now)
-        samples[families.OLDEST_ACTIVE] = families.oldest_active(system, tasks)
+        samples[families.TASKS] = families.tasks_by_state(system, types, tasks.values())
+        stuck = (tasks[key] for key in picture.stuck)
+        samples[families.STUCK] = families.by_type(system, types, stuck)
+        if source.has_schedules:
+            overdue = (tasks[key] for key in picture.overdue)
+            samples[families.OVERDUE] = families.by_type(system, types, overdue)
+        samples[families.OLDEST_ACTIVE] = families.oldest_active(system, tasks.values())
     return samples
 
 

@@ -104,10 +104,15 @@ class Poller:
         """Return how many samples were left out for having the labels of another one."""
         return sum(shard.duplicates for shard in self._shards.values())
 
+    @property
+    def not_understood(self) -> int:
+        """Return how many enabled tasks have a schedule that makes no sense to us."""
+        return sum(task.schedule_unknown for task in self.picture.tasks.values() if task.enabled)
+
     async def run(self) -> None:
         """Poll for ever; begin with showing what was counted before."""
         if self._saved is not None:
-            await self._publish(self._clock.time())
+            await self._publish()
         spread = min(FIRST_POLL_SPREAD, self.health.interval) * self._random.random()
         due = self._clock.monotonic() + spread
         while True:
@@ -154,14 +159,14 @@ class Poller:
         ledger = forget(picture.ledger, now - self._past.retention, MOST_TRACKS)
         self.picture = picture = msgspec.structs.replace(picture, ledger=ledger)
         await self._commit(ledger)
-        await self._publish(now)
+        await self._publish()
         for word in sorted(reading.unknown - self._warned):
             self._log.warning("word.unknown", word=word)
         self._warned |= reading.unknown
 
-    async def _publish(self, now: float) -> None:
+    async def _publish(self) -> None:
         self._shards = await paced(
-            draw(self.source, self.picture, self.counted, self._lane.prefix, self._shards, now)
+            draw(self.source, self.picture, self.counted, self._lane.prefix, self._shards)
         )
         self._board.publish(self.owner, self._shards)
 

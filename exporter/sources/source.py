@@ -95,6 +95,8 @@ class Source(ABC, Generic[Record]):
     """A record is one run (DMS, OCP), not a definition that runs again and again (FDI)."""
     task_types: ClassVar[tuple[str, ...]] = ()
     """Task types known beforehand, counted from 0 from the first poll on."""
+    has_schedules: ClassVar[bool] = False
+    """Its tasks run by schedules, so that they can be overdue."""
     series: ClassVar[tuple[Series[Any], ...]] = ()
     """Families with at most one sample for each record; subject to the limit of `per_task`."""
     aggregates: ClassVar[tuple[Aggregate[Any], ...]] = ()
@@ -108,6 +110,11 @@ class Source(ABC, Generic[Record]):
         self.client = client
         self.place = place
         self.settings = settings
+
+    @property
+    def grace(self) -> float | None:
+        """Seconds after which a task that ought to run is overdue; None goes by its period."""
+        return None
 
     @abstractmethod
     async def poll(self, ask: Ask) -> Reading[Record]:

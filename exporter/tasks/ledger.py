@@ -38,6 +38,11 @@ class Track(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     settled_since: float | None = None
     failed: bool = False
     """A failure under this key was counted, or is older than the baseline."""
+    enabled: bool = True
+    schedule: str = ""
+    """The schedule as text, to see it change."""
+    anchor: float | None = None
+    """When polling saw it created, enabled, or its schedule changed; never at the baseline."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -177,7 +182,17 @@ class _Page:
             settled_run=task.run if settled else old.settled_run,
             settled_since=task.since if settled else old.settled_since,
             failed=failed or (settled and task.state is State.FAILED),
+            enabled=task.enabled,
+            schedule=str(task.schedule or ""),
+            anchor=self._anchor(task, track, now),
         )
+
+    def _anchor(self, task: Task, track: Track | None, now: float) -> float | None:
+        """Return from when on its schedule holds, as far as that was seen."""
+        if track is None:
+            return None if self.ledger.watermark is None else now
+        enabled = task.enabled and not track.enabled
+        return now if enabled or str(task.schedule or "") != track.schedule else track.anchor
 
     def _settles(self, task: Task, track: Track | None) -> bool:
         """Whether the task shows a settled run that was not taken in before."""

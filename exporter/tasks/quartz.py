@@ -38,6 +38,11 @@ class CronSchedule:
         object.__setattr__(self, "_times", times)
         object.__setattr__(self, "_days", days)
 
+    @property
+    def has_zone(self) -> bool:
+        """An expression names times of day."""
+        return True
+
     def next_after(self, moment: float) -> float | None:
         """Return the first fire time strictly after `moment` (epoch seconds), if there is one."""
         if not moment < LATEST:

@@ -19,7 +19,11 @@ class ScheduleError(ValueError):
 
 
 class Schedule(Protocol):
-    """Fire times; equal schedules compare equal."""
+    """Fire times; equal schedules compare equal, and show as the same text."""
+
+    @property
+    def has_zone(self) -> bool:
+        """Whether its fire times stand on the wall clock of a zone."""
 
     def next_after(self, moment: float) -> float | None:
         """Return the first fire time strictly after `moment` (epoch seconds), if there is one."""
@@ -70,6 +74,11 @@ class PeriodSchedule(msgspec.Struct, frozen=True):
             msg = f"dispatch interval {self.dispatch_interval} is not understood: it is under 1"
             raise ScheduleError(msg)
         zone_named(self.timezone)
+
+    @property
+    def has_zone(self) -> bool:
+        """Intervals count from the last run, whatever the wall clock says."""
+        return False
 
     def next_after(self, moment: float) -> float | None:
         """Return the moment one interval later."""

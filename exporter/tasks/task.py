@@ -50,5 +50,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """When what is active ought to be over."""
     enabled: bool = True
     """Whether the cloud will start it by its schedule."""
+    schedule_unknown: bool = False
+    """It has a schedule that is not understood."""
     schedule: Schedule | None = None
     """When it ought to run; None when it has no schedule or it is not understood."""

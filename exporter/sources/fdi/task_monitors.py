@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Annotated
 
 import msgspec
@@ -13,6 +13,8 @@ from exporter.exposition.family import Aggregate, Family, Kind, Labels, Sample, 
 from exporter.sources.document import Document, Words, flag, identity, integer, moment, text
 from exporter.sources.fdi.listing import MonitorList, calls_for_list
 from exporter.sources.source import Ask, Place, Reading, Settings, Source
+from exporter.tasks.quartz import CronSchedule
+from exporter.tasks.schedule import PeriodSchedule, Schedule, ScheduleError
 from exporter.tasks.task import ACTIVE, State, Task
 
 TASK_TYPES = ("TIMING", "REALTIME")
@@ -28,6 +30,10 @@ STATES = {
 """The API's `execute_status`."""
 
 
+cron_schedule = lru_cache(4096)(CronSchedule)
+"""Parsed once, however often tasks change."""
+
+
 class TaskMonitorsSettings(Settings, frozen=True, kw_only=True):
     """Keys of `task_monitors`."""
 
@@ -35,6 +41,8 @@ class TaskMonitorsSettings(Settings, frozen=True, kw_only=True):
     """Tasks asked for in one call."""
     stuck_after: Duration | None = None
     """How long a run of a scheduled task may wait or run; None is for ever."""
+    grace: Duration | None = None
+    """How late a task may be before it is overdue; None goes by its period, an hour at most."""
 
 
 class TaskMonitor(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -131,6 +139,7 @@ class TaskMonitors(Source[TaskMonitor]):
     collector = "task_monitors"
     settings_type = TaskMonitorsSettings
     task_types = TASK_TYPES
+    has_schedules = True
     series = (
         Series(
             Family(
@@ -252,6 +261,7 @@ class TaskMonitors(Source[TaskMonitor]):
         ends = record.task_type != "REALTIME"  # a real-time task is meant to run for ever
         if ends and state in ACTIVE and since is not None and stuck_after is not None:
             deadline = since + stuck_after
+        schedule, unknown = self._schedule(record)
         return Task(
             key=record.task_id,
             name=record.task_name,
@@ -261,7 +271,27 @@ class TaskMonitors(Source[TaskMonitor]):
             since=since,
             deadline=deadline,
             enabled=record.enabled is True,
+            schedule=schedule,
+            schedule_unknown=unknown,
         )
+
+    @property
+    def grace(self) -> float | None:
+        """Return how late a task may be, as configured."""
+        grace: float | None = self.settings.grace
+        return grace
+
+    def _schedule(self, record: TaskMonitor) -> tuple[Schedule | None, bool]:
+        """Return when the task ought to run, and whether that is not understood."""
+        zone = self.place.zone.key
+        if record.task_type != "TIMING" or not record.schedule:
+            return None, False
+        try:
+            if record.use_quartz_cron:
+                return cron_schedule(record.cron, zone), False
+            return PeriodSchedule(record.period, record.dispatch_interval or 1, zone), False
+        except ScheduleError:
+            return None, True
 
     @staticmethod
     def tag(record: TaskMonitor) -> str:
