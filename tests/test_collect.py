@@ -1,6 +1,7 @@
 """`collect` against simulated clouds: what is printed, what is dumped, how it ends."""
 
 import json
+import re
 import stat
 from collections import Counter
 from collections.abc import Iterator
@@ -243,28 +244,29 @@ class Replay:
 
     def __init__(self, folder: Path) -> None:
         """Sort the documents by what was asked."""
+        files = (json.loads(file.read_text("utf-8")) for file in sorted(folder.iterdir()))
         self._answers: dict[Any, Any] = {}
-        for file in sorted(folder.iterdir()):
-            document = json.loads(file.read_text(encoding="utf-8"))
-            answer = document["answer"]
-            subject = "tasks" if document["operation"] == "count_tasks" else identity(answer)
-            self._answers.setdefault(asked(document["query"], subject), answer)
+        for file in files:
+            self._answers.setdefault(asked(file["path"], file["query"]), file["answer"])
+            self.place = place(file["path"])
 
     def __call__(self, path: str, query: Any) -> Any:
         """Return the answer to a request."""
-        return self._answers[asked(query, path.rpartition("/")[2])]
+        return self._answers[asked(path, query)]
 
 
-def asked(query: Any, subject: str) -> Any:
-    """Return what tells one request from another: its page, or what it is about."""
+def asked(path: str, query: Any) -> Any:
+    """Return what tells one request from another."""
     paging = ("limit", "offset", "start", "page", "size", "status")
-    return tuple(f"{name}={query[name]}" for name in paging if name in query) or subject
+    # Ids are numbers in documents of OCP.
+    return path.replace("id-", ""), *(str(query[name]) for name in paging if name in query)
 
 
-def identity(answer: Any) -> str:
-    """Return the id of the one task that an answer is about, if it is."""
-    task = answer.get("task") or answer.get("data") or {}
-    return str(task.get("task_id") or task.get("id"))
+def place(path: str) -> Place:
+    """Return the instance that a path names, if it does."""
+    ids = re.findall(r"id-\d+", path)
+    named = {"project_id": ids[0], "instance_id": ids[1]} if len(ids) > 1 else {}
+    return Place(target="t", engine="kafka", **named)
 
 
 @pytest.mark.parametrize(("system", "collector"), COLLECTORS)
@@ -289,6 +291,6 @@ async def reread(config: Config, system: str, collector: str, folder: Path, now:
     """Poll a dump."""
     (source,) = (s for s in SOURCES if (s.system, s.collector) == (system, collector))
     (target,) = (t for t in config.targets if t.system == system)
-    place = Place(target="t", project_id="p", instance_id="i", engine="kafka")
-    settings = target.collectors[collector]
-    return await source(ScriptedClient(Replay(folder)), place, settings).poll(Ask(now=now))
+    replay = Replay(folder)
+    client = ScriptedClient(replay)
+    return await source(client, replay.place, target.collectors[collector]).poll(Ask(now=now))

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 LEFT_OUT = "(left out)"
 
@@ -48,6 +49,13 @@ DROPPED = frozenset(
     }
 )
 """Whatever these hold (SQL, hosts, what somebody wrote) is left out as a whole."""
+SEGMENTS = frozenset(
+    {
+        *("", "api", "v2", "fdi", "instances", "tasks", "task-monitors", "statistics"),
+        *("monitor-logs", "monitor-overview"),
+    }
+)
+"""What paths are made of besides ids."""
 
 _SECRET = re.compile(r"pass|pwd|secret|token|credential|auth|signature|private|access_?key")
 _ID = re.compile(r"(^|_)(ids?|(up|down)streams?)$")
@@ -82,6 +90,14 @@ class Disguise:
     def name(self, text: str) -> str:
         """Return what stands for a name."""
         return self._replaced("name", text)
+
+    def path(self, path: str) -> str:
+        """Return the path of a URL with other names for all ids; they stand in documents too."""
+        segments = (unquote(segment) for segment in path.split("/"))
+        return "/".join(
+            segment if segment in SEGMENTS else self._replaced("id", segment)
+            for segment in segments
+        )
 
     def _value(self, value: Any, field: str, parent: str, depth: int) -> Any:
         """Disguise what stands in `field` of the object in the field `parent`."""

@@ -38,10 +38,12 @@ class Dump:
         """Return what writes the answers to requests of `target`; it never raises."""
 
         def record(operation: str, sent: Request, answer: Answer) -> None:
+            url = urlsplit(sent.url)
             document = {
                 "target": self._disguise.name(target),
                 "operation": operation,
-                "query": self._disguise.document(dict(parse_qsl(urlsplit(sent.url).query))),
+                "path": self._disguise.path(url.path),
+                "query": self._disguise.document(dict(parse_qsl(url.query))),
                 "status": answer.status,
                 "answer": self._answer(answer),
             }
