@@ -265,6 +265,26 @@ def test_a_schedule_holds_from_when_it_was_seen_to_begin(
     assert ledger.tracks["a"].anchor == (T0 + 60 if anchored else None)
 
 
+def test_durations_are_of_counted_runs_only() -> None:
+    """What was over at the baseline, or has no duration, is in no bucket."""
+    runs = {"keys_are_runs": True}
+    ledger = poll(begin(["T"], **runs), 0, task("old", State.FAILED, -5, duration=3.0))
+    ledger = poll(
+        ledger,
+        60,
+        task("old", State.FAILED, -5, duration=3.0),
+        task("short", State.SUCCEEDED, 10, duration=0.0),
+        task("edge", State.SUCCEEDED, 20, duration=5.0),
+        task("long", State.SUCCEEDED, 30, duration=1e6),
+        task("unknown", State.SUCCEEDED, 40),
+    )
+    spread = ledger.durations["T", State.SUCCEEDED]
+
+    assert set(ledger.durations) == {("T", State.SUCCEEDED)}
+    assert (spread.counts[0], spread.counts[1], spread.counts[-1]) == (1, 1, 1)
+    assert (sum(spread.counts), spread.sum) == (3, 1_000_005.0)
+
+
 def test_active_keys_are_those_to_look_for_later() -> None:
     """Even when the list dropped them, for they have not settled."""
     ledger = poll(FRESH, 0, task("a", State.RUNNING, 1), task("b", State.QUEUED, 1))

@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from exporter.errors import StateError
 from exporter.runtime.store import VERSION, Store
 from exporter.tasks.ledger import Ledger, Record, Track
+from exporter.tasks.spread import Spread
 from exporter.tasks.task import State
 
 LEDGER = Ledger(
     keys_are_runs=True,
     counts={("MANUAL", State.FAILED): 3, ("naïve 🚀", State.SUCCEEDED): 0},
+    durations={("MANUAL", State.FAILED): Spread().with_run(70.0)},
     tracks={
         "a": Track(name="n", state=State.RUNNING, since=1.5, seen=2.5),
         "b": Track(

@@ -8,7 +8,7 @@ import msgspec
 
 from exporter.exposition import families
 from exporter.exposition.families import History
-from exporter.exposition.family import Family, Sample, Series
+from exporter.exposition.family import Family, Histogram, Labels, Series
 from exporter.exposition.shard import Shard, render, render_samples
 from exporter.sources.source import Reading, Source
 from exporter.tasks.lateness import Due, due_of, is_overdue, is_stuck, zone_shift
@@ -19,6 +19,7 @@ from exporter.tasks.task import Task
 CHUNK = 256
 """Rows of work between two chances for the event loop to serve others."""
 
+Samples = dict[Family, Iterable[tuple[Labels, float | Histogram]]]
 T = TypeVar("T")
 Steps = Generator[None, None, T]
 """Work in pieces: the driver may pause at each yield; the result is the return value."""
@@ -181,7 +182,7 @@ def draw(
             shards[aggregate.family.name] = render_samples(aggregate.family, prefix, told)
             yield
     if source.counters:
-        shared = {a.family: a.samples(counted) for a in source.counters}
+        shared: Samples = {a.family: a.samples(counted) for a in source.counters}
     else:
         shared = _shared(source, picture, counted)
         for history in families.HISTORY if shared else ():
@@ -202,14 +203,15 @@ def _update(
     return {name: (yield from render(series, prefix, rows, changed & rows.keys(), old.get(name)))}
 
 
-def _shared(
-    source: Source[Any], picture: Picture, counted: Ledger
-) -> dict[Family, Iterable[Sample]]:
+def _shared(source: Source[Any], picture: Picture, counted: Ledger) -> Samples:
     """Return the samples of the shared aggregates; before the first poll only what was counted."""
     if not (picture.tasks or picture.ledger.counts):
         return {}
     tasks, system = picture.tasks, source.system
-    samples = {families.RUNS: families.runs_by_outcome(system, counted)}
+    samples: Samples = {
+        families.RUNS: families.runs_by_outcome(system, counted),
+        families.RUN_DURATION: families.run_durations(system, counted),
+    }
     if picture.reading is not None:
         types = sorted({task_type for task_type, _ in picture.ledger.counts})
         samples[families.TASKS] = families.tasks_by_state(system, types, tasks.values())

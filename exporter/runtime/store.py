@@ -21,6 +21,7 @@ import msgspec
 
 from exporter.errors import StateError
 from exporter.tasks.ledger import Ledger, Record, Track
+from exporter.tasks.spread import Spread
 from exporter.tasks.task import State
 
 VERSION = 1
@@ -46,6 +47,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     watermark: float | None
     polled: float | None
     gaps: int
+    durations: tuple[tuple[str, State, Spread], ...] = ()
 
 
 class Store:
@@ -205,16 +207,19 @@ def _read(connection: sqlite3.Connection, name: str) -> Ledger | None:
         watermark=head.watermark,
         polled=head.polled,
         gaps=head.gaps,
+        durations={(kind, outcome): spread for kind, outcome, spread in head.durations},
     )
 
 
 def _write_head(connection: sqlite3.Connection, name: str, new: Ledger) -> None:
+    spreads = new.durations.items()
     head = Head(
         keys_are_runs=new.keys_are_runs,
         counts=tuple((kind, outcome, count) for (kind, outcome), count in new.counts.items()),
         watermark=new.watermark,
         polled=new.polled,
         gaps=new.gaps,
+        durations=tuple((kind, outcome, spread) for (kind, outcome), spread in spreads),
     )
     row = (name, msgspec.json.encode(head))
     connection.execute("INSERT OR REPLACE INTO heads VALUES (?, ?)", row)

@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from exporter.tasks.spread import Spread
 from exporter.tasks.task import ACTIVE, OUTCOMES, SETTLED, State, Task
 
 CLOCK_TOLERANCE = 900.0
@@ -63,6 +64,8 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     keys_are_runs: bool = False
     counts: Mapping[tuple[str, State], int] = {}
     """Settled runs by (task type, outcome)."""
+    durations: Mapping[tuple[str, State], Spread] = {}
+    """How long the counted runs took of which that is known, by (task type, outcome)."""
     tracks: Mapping[str, Track] = {}
     records: Mapping[Subject, Record] = {}
     watermark: float | None = None
@@ -142,6 +145,7 @@ class _Page:
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
         self.counts = dict(ledger.counts)
+        self.durations = dict(ledger.durations)
         self.tracks = dict(ledger.tracks)
         self.records = dict(ledger.records)
         self.touched: set[Subject] = set()
@@ -169,7 +173,7 @@ class _Page:
             settled = False  # its turn to be counted comes when the type is known
         if settled:
             if news:
-                self.counts[task.task_type or "", task.state] += 1
+                self._count(task)
             self._remember(task)
         # Of what is old and has no type yet, an earlier failure may be told later; it is old too.
         failed = failed or (not news and task.task_type is None)
@@ -186,6 +190,12 @@ class _Page:
             schedule=str(task.schedule or ""),
             anchor=self._anchor(task, track, now),
         )
+
+    def _count(self, task: Task) -> None:
+        key = (task.task_type or "", task.state)
+        self.counts[key] += 1
+        if task.duration is not None:
+            self.durations[key] = self.durations.get(key, Spread()).with_run(task.duration)
 
     def _anchor(self, task: Task, track: Track | None, now: float) -> float | None:
         """Return from when on its schedule holds, as far as that was seen."""
@@ -231,7 +241,11 @@ class _Page:
 
     def close(self) -> tuple[Ledger, frozenset[Subject]]:
         ledger = msgspec.structs.replace(
-            self.ledger, counts=self.counts, tracks=self.tracks, records=self.records
+            self.ledger,
+            counts=self.counts,
+            durations=self.durations,
+            tracks=self.tracks,
+            records=self.records,
         )
         return ledger, frozenset(self.touched)
 
