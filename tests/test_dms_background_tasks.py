@@ -10,7 +10,7 @@ from scripted import ASK, NOW, PLACE, Query, Script, ScriptedClient, expected, f
 
 from exporter.duration import Duration
 from exporter.errors import BadPayload, NotFound, ServerFailed, SourceError
-from exporter.sources.dms import background_tasks
+from exporter.sources.dms import background_tasks, listing, record
 from exporter.sources.dms.background_tasks import BackgroundTasks, BackgroundTasksSettings
 from exporter.sources.source import Ask
 from exporter.tasks.task import State, Task
@@ -135,23 +135,72 @@ async def test_a_cancelled_task() -> None:
 @pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 20, 35])
 @pytest.mark.parametrize("stated", [None, "0", "999", "many"])
 async def test_all_pages_whatever_the_count_says(count: int, stated: str | None) -> None:
-    """`start` is the index of a record; a full page is followed by another."""
+    """`start` is the index of a record; each page begins with the last of the one before."""
     tasks = [task(f"b{number}", number) for number in range(count)]
     source, client = source_of(cloud(tasks, stated), page_size=10)
     reading = await source.poll(ASK)
 
     assert list(reading.records) == [one["id"] for one in tasks]
     starts = client.queries("list_background_tasks", "start")
-    assert starts == list(range(1, starts[-1] + 1, 10))  # type: ignore[operator] # they are ints
-    assert len(starts) <= count // 10 + 1
+    assert len(set(starts)) == len(starts)
+    assert len(starts) <= count // 9 + 2
+    assert not reading.inconsistent
 
 
-async def test_a_count_that_is_reached_ends_the_list() -> None:
-    """No call beyond the end is made where the count says so."""
+async def test_a_full_page_is_followed_by_another() -> None:
+    """Even where the count says that all was told: it may be that of the page."""
     source, client = source_of(cloud([task("a"), task("b")]), page_size=2)
     await source.poll(ASK)
 
-    assert len(client.calls) == 1
+    assert client.queries("list_background_tasks", "start") == [1, 2]
+
+
+async def test_a_cloud_may_allow_no_longer_page() -> None:
+    """A page shorter than asked for is followed by another while the count says more."""
+    tasks = [task(f"b{number}", number) for number in range(120)]
+    listed = cloud(tasks)
+    source, _ = source_of(lambda path, query: listed(path, {**query, "limit": 50}))
+    reading = await source.poll(ASK)
+
+    assert len(reading.records) == 120
+    assert not reading.inconsistent
+
+
+async def test_tasks_that_move_down_count_once() -> None:
+    """New ones come on top while pages are read."""
+    tasks = [task(f"b{number}", number) for number in range(30)]
+
+    def script(path: str, query: Query) -> Any:
+        answer = cloud(tasks)(path, query)
+        tasks.insert(0, task(f"new{len(tasks)}"))
+        return answer
+
+    source, _ = source_of(script, page_size=10)
+    reading = await source.poll(ASK)
+
+    assert {f"b{number}" for number in range(30)} <= reading.records.keys()
+    assert not reading.inconsistent
+
+
+@pytest.mark.parametrize(("deletions", "inconsistent"), [(1, False), (9, True)])
+async def test_tasks_that_move_up_unseen_are_noticed(deletions: int, *, inconsistent: bool) -> None:
+    """Somebody deletes records while pages are read: they are read again, once."""
+    tasks = [task(f"b{number:02}", number) for number in range(40)]
+    left = deletions
+
+    def script(path: str, query: Query) -> Any:
+        nonlocal left
+        answer = cloud(tasks)(path, query)
+        if left:
+            del tasks[0]
+            left -= 1
+        return answer
+
+    source, _ = source_of(script, page_size=10)
+    reading = await source.poll(ASK)
+
+    assert {one["id"] for one in tasks} - reading.records.keys() == set()
+    assert reading.inconsistent is inconsistent
 
 
 async def test_beyond_the_end_is_the_end() -> None:
@@ -163,13 +212,63 @@ async def test_beyond_the_end_is_the_end() -> None:
     assert list((await source.poll(ASK)).records) == ["a", "b"]
 
 
-async def test_a_cloud_that_repeats_its_page_is_not_asked_for_ever() -> None:
-    """Where `start` is ignored, the second page brings nothing new."""
-    answer = {"task_count": "1000", "tasks": [task("a"), task("b")]}
-    source, client = source_of(lambda *_: answer, page_size=2)
+async def test_newer_clouds_call_the_beginning_offset() -> None:
+    """From 0; which name turns the pages is found out once."""
+    tasks = [task(f"b{number}", number) for number in range(25)]
+
+    def script(_path: str, query: Query) -> Any:
+        begin = int(query.get("offset", 0))
+        return {"task_count": "25", "tasks": tasks[begin : begin + int(query["limit"])]}
+
+    source, client = source_of(script, page_size=10)
+    readings = [await source.poll(ASK) for _ in range(2)]
+    asked = [
+        next(item for item in query.items() if item[0] in {"start", "offset"})
+        for _, _, query in client.calls
+    ]
+
+    assert [len(reading.records) for reading in readings] == [25, 25]
+    assert [reading.inconsistent for reading in readings] == [False, False]
+    assert asked[:4] == [("start", 1), ("start", 10), ("offset", 9), ("offset", 18)]
+    assert asked[4:] == [("offset", 0), ("offset", 9), ("offset", 18)]
+
+
+@pytest.mark.parametrize("refusal", [None, BadPayload("unknown parameter", status=400)])
+async def test_a_cloud_that_turns_no_pages_is_not_asked_for_ever(
+    refusal: SourceError | None,
+) -> None:
+    """Under neither name: what it shows is shown, flagged, and complete as far as it reaches."""
+    answer = {"task_count": "1000", "tasks": [task("a"), task("b", 30.0)]}
+    source, client = source_of(
+        lambda _, query: refusal if refusal and "offset" in query else answer, page_size=2
+    )
     reading = await source.poll(ASK)
 
-    assert (list(reading.records), len(client.calls)) == (["a", "b"], 2)
+    assert (list(reading.records), len(client.calls)) == (["a", "b"], 3)
+    assert reading.inconsistent is True
+    assert reading.history_from == NOW - 30.0
+
+
+async def test_a_failure_under_the_other_name_fails_the_poll() -> None:
+    """It says nothing of the name: the usual one is kept."""
+    answer = {"task_count": "1000", "tasks": [task("a"), task("b")]}
+    source, client = source_of(
+        lambda _, query: ServerFailed("down", status=500) if "offset" in query else answer,
+        page_size=2,
+    )
+    for _ in range(2):
+        with pytest.raises(ServerFailed):
+            await source.poll(ASK)
+
+    assert [max(query) for _, _, query in client.calls] == ["start", "start", "offset"] * 2
+
+
+async def test_where_nobody_knows_what_is_missing_nothing_is_called_complete() -> None:
+    """Pages that cannot be turned, of a list that is not newest first."""
+    answer = {"tasks": [task("a", 30.0), task("b")]}
+    source, _ = source_of(lambda *_: answer, page_size=2)
+
+    assert (await source.poll(ASK)).history_from == NOW
 
 
 @pytest.mark.parametrize(
@@ -261,7 +360,7 @@ async def test_an_endless_list_is_used_as_far_as_it_covers_the_window() -> None:
     )
     reading = await source.poll(Ask(now=NOW, reach=NOW - 10 * DAY))
 
-    assert len(client.calls) == background_tasks.PAGES
+    assert len(client.calls) == listing.PAGES
     assert reading.history_from == NOW - 199 * 60.0
 
 
@@ -281,7 +380,7 @@ async def test_names_are_capped() -> None:
     types = {record.task_type for record in records.values()}
     last = source.to_task(records["b89"])
 
-    assert len(types | set(background_tasks.NAMES)) == 51
+    assert len(types | set(record.NAMES)) == 51
     assert last is not None
     assert (last.name, last.task_type) == ("name89", "other")
 

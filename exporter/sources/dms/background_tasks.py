@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from functools import partial
+from typing import Annotated
 
 import msgspec
 
@@ -11,47 +11,24 @@ from exporter.api.client import Client
 from exporter.duration import Duration
 from exporter.errors import BadPayload, NotFound, SourceError
 from exporter.exposition.family import Aggregate, Family, Kind, Sample
-from exporter.sources.document import (
-    OpenWords,
-    Words,
-    envelope,
-    identity,
-    integer,
-    mapping,
-    moment,
-    rows,
-    text,
+from exporter.sources.dms.listing import LIST, PAGES, Listing, Parse, TaskList
+from exporter.sources.dms.record import (
+    DELETED,
+    NAMES,
+    STATUSES,
+    BackgroundTask,
+    parse_background_task,
 )
+from exporter.sources.document import OpenWords, Words, envelope, rows
 from exporter.sources.fetch import fetch_each, path
 from exporter.sources.source import Ask, Place, Reading, Settings, Source
-from exporter.tasks.task import ACTIVE, SETTLED, State, Task
+from exporter.tasks.task import ACTIVE, SETTLED, Task
 
-LIST, SHOW = "list_background_tasks", "show_background_task"
-NAMES = (
-    "modifyAutoTopic",
-    "changeRetentionPolicy",
-    "bindInstancePublicIp",
-    "unbindInstancePublicIp",
-    "kafkaConfigModify",
-    "kafkaResetConsumerOffset",
-    "kafkaAutoReassignment",
-)
-"""The names that the documents show; the set is open."""
-DELETED = "DELETED"
-STATES = {
-    "CREATED": State.QUEUED,
-    "EXECUTING": State.RUNNING,
-    "SUCCESS": State.SUCCEEDED,
-    "FAILED": State.FAILED,
-    "CANCELLED": State.CANCELLED,
-}
-STATUSES = (*STATES, DELETED)
+SHOW = "show_background_task"
 OVERLAP = 600.0
 """Seconds read again before what is asked for, in case the clocks differ."""
-PAGES = 200
 SINGLES = 100
 """Tasks that one poll looks up by id at most."""
-BEYOND_THE_END = "40050010"
 INSTANCE_GONE = "DMS.00404022"
 
 
@@ -66,50 +43,12 @@ class BackgroundTasksSettings(Settings, frozen=True, kw_only=True):
     """How long a task may wait or run; None is for ever."""
 
 
-class BackgroundTask(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One background task; status in upper case, times in epoch seconds."""
-
-    task_id: str
-    task_name: str
-    """The API's `name`, which is the kind of task."""
-    task_type: str
-    """The same as a label value, of which there are not many."""
-    status: str
-    created_at: float | None
-    ended_at: float | None
-    """`updated_at` of a settled task; while one is active that field is only its last change."""
-
-    @property
-    def state(self) -> State:
-        """What the status means."""
-        return STATES.get(self.status, State.UNKNOWN)
-
-
 class BackgroundTaskFacts(msgspec.Struct, frozen=True):
     """What the counts need to know of the reading."""
 
     engine: str
     window_from: float
     """Only tasks created since then are counted."""
-
-
-def parse_background_task(document: Any, words: Words, names: OpenWords) -> BackgroundTask | None:
-    """Read one element of `tasks`; None if it is no object or has no id."""
-    task = mapping(document)
-    task_id = identity(task.get("id")) if task is not None else ""
-    if task is None or not task_id:
-        return None
-    name = text(task.get("name"))
-    status = words.read("status", task.get("status"), STATUSES)
-    settled = STATES.get(status) in SETTLED
-    return BackgroundTask(
-        task_id=task_id,
-        task_name=name,
-        task_type=names.admit(name),
-        status=status,
-        created_at=moment(task.get("created_at")),
-        ended_at=moment(task.get("updated_at")) if settled else None,
-    )
 
 
 def _by_status(reading: Reading[BackgroundTask]) -> Iterable[Sample]:
@@ -153,6 +92,7 @@ class BackgroundTasks(Source[BackgroundTask]):
         """Take the way to the cloud, the instance and the settings."""
         super().__init__(client, place, settings)
         self._path = path("v2", place.project_id, "instances", place.instance_id, "tasks")
+        self._list = TaskList(client, self._path, settings.page_size)
         self._names = OpenWords(NAMES)
         self._gone: frozenset[str] = frozenset()
 
@@ -163,50 +103,52 @@ class BackgroundTasks(Source[BackgroundTask]):
 
     async def poll(self, ask: Ask) -> Reading[BackgroundTask]:
         """Read what was created since the window or `ask.reach` began, and what is still active."""
+        words = Words()
+        parse = partial(parse_background_task, words=words, names=self._names)
         window_from = ask.now - self.settings.window
         reach = window_from if ask.reach is None else ask.reach - OVERLAP
-        walk = _Walk(words=Words(), names=self._names)
-        history_from = await self._list(walk, max(0, int(min(window_from, reach))), window_from)
-        await self._look_up(walk, ask)
+        begin = max(0, int(min(window_from, reach)))
+        listing = await self._list.read(begin, parse)
+        found, invalid = await self._look_up(listing, ask, parse)
         return Reading(
-            records=walk.tasks,
+            records={**listing.tasks, **found},
             facts=BackgroundTaskFacts(self.place.engine, window_from),
-            invalid=walk.invalid,
-            unknown=walk.words.new,
-            history_from=history_from,
+            invalid=listing.invalid + invalid,
+            inconsistent=listing.inconsistent,
+            unknown=words.new,
+            history_from=self._complete_from(listing, begin, window_from, ask.now),
         )
 
-    async def _list(self, walk: "_Walk", begin: int, window_from: float) -> float:
-        """Read the pages; return since when they are complete."""
-        start, limit = 1, self.settings.page_size
-        since = datetime.fromtimestamp(begin, UTC).strftime("%Y%m%d%H%M%S")
-        for _ in range(PAGES):
-            query = (("start", start), ("limit", limit), ("begin_time", since))
-            try:
-                answer = await self.client.get(LIST, self._path, query)
-            except SourceError as error:
-                if error.code.endswith(BEYOND_THE_END):
-                    return begin
-                raise
-            if walk.take(answer) < limit or walk.is_complete():
-                return begin
-            start += limit
-        complete_from = walk.complete_from()
-        if complete_from is not None and complete_from <= window_from:
-            return complete_from
-        msg = f"{LIST}: the list does not end within {PAGES} pages of {limit}; lower the window"
-        raise BadPayload(msg)
+    def _complete_from(self, listing: Listing, begin: int, window_from: float, now: float) -> float:
+        """Return since when the list is complete; raise BadPayload if it is endless and is not."""
+        if listing.ended:
+            return begin
+        complete_from = now if listing.complete_from is None else listing.complete_from
+        if complete_from > window_from and not listing.inconsistent:
+            size = self.settings.page_size
+            msg = f"{LIST}: the list does not end within {PAGES} pages of {size}; lower the window"
+            raise BadPayload(msg)
+        return complete_from
 
-    async def _look_up(self, walk: "_Walk", ask: Ask) -> None:
-        """Ask singly for tasks that were active and are not in the list."""
+    async def _look_up(
+        self, listing: Listing, ask: Ask, parse: Parse
+    ) -> tuple[dict[str, BackgroundTask], int]:
+        """Ask for tasks that were active and are not in the list; count what makes no sense."""
         self._gone &= frozenset(ask.active)
-        wanted = sorted(set(ask.active) - walk.tasks.keys() - self._gone)[:SINGLES]
+        wanted = sorted(set(ask.active) - listing.tasks.keys() - self._gone)[:SINGLES]
         paths = {key: f"{self._path}{path(key)}" for key in wanted}
         answers = await fetch_each(self.client, SHOW, paths, _is_gone)
-        for answer in answers.values():
-            if answer is not None:
-                walk.take(answer, SHOW)
-        self._gone |= answers.keys() - walk.tasks.keys()
+        found: dict[str, BackgroundTask] = {}
+        invalid = 0
+        for key, answer in answers.items():
+            told = () if answer is None else rows(envelope(answer, SHOW, "tasks"), "tasks", SHOW)
+            for task in map(parse, told):
+                if task is None or task.task_id != key:
+                    invalid += 1
+                else:
+                    found[key] = task
+        self._gone |= answers.keys() - found.keys()
+        return found, invalid
 
     def to_task(self, record: BackgroundTask) -> Task | None:
         """Return the run; a deleted record states none."""
@@ -228,45 +170,6 @@ class BackgroundTasks(Source[BackgroundTask]):
             duration=duration,
             deadline=deadline,
         )
-
-
-class _Walk:
-    """What the pages have told so far."""
-
-    def __init__(self, words: Words, names: OpenWords) -> None:
-        self.words = words
-        self.names = names
-        self.tasks: dict[str, BackgroundTask] = {}
-        self.invalid = 0
-        self._newest: list[float] = []
-        self._fresh = 0
-        self._count: int | None = None
-
-    def take(self, answer: Any, operation: str = LIST) -> int:
-        """Add a page; return how many elements it has."""
-        document = envelope(answer, operation, "tasks", "task_count")
-        elements = rows(document, "tasks", operation)
-        known = len(self.tasks)
-        page = [parse_background_task(element, self.words, self.names) for element in elements]
-        parsed = [task for task in page if task is not None]
-        self.tasks.update((task.task_id, task) for task in parsed)
-        self.invalid += len(page) - len(parsed)
-        self._fresh = len(self.tasks) - known
-        self._count = integer(document.get("task_count"))
-        dates = [task.created_at for task in parsed if task.created_at is not None]
-        if dates:
-            self._newest.append(max(dates))
-        return len(elements)
-
-    def is_complete(self) -> bool:
-        """Whether a full page was the last: nothing new on it, or exactly the stated number."""
-        return not self._fresh or len(self.tasks) + self.invalid == self._count
-
-    def complete_from(self) -> float | None:
-        """Return since when pages that go on are complete; None if they are not newest first."""
-        if not self._newest or self._newest != sorted(self._newest, reverse=True):
-            return None
-        return self._newest[-1]
 
 
 def _is_gone(error: SourceError) -> bool:
