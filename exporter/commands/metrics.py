@@ -9,6 +9,7 @@ import msgspec
 from exporter.catalogue import polled
 from exporter.commands.command import OK, PROGRAM, Command, Given
 from exporter.commands.flags import Flags, one_of
+from exporter.commands.labels import MEANINGS
 from exporter.exposition.family import Family
 from exporter.exposition.own import OWN
 
@@ -32,6 +33,12 @@ _OWN = """
 
 Rendered at each scrape. There are also `process_*` and `python_*`, as of any Python program.
 
+"""
+_LABELS = """
+## Labels
+
+| label | meaning |
+| --- | --- |
 """
 
 
@@ -64,7 +71,8 @@ def as_markdown() -> str:
     """Return docs/metrics.md."""
     by_origin = itertools.groupby(entries(), lambda entry: entry.configured_labels)
     tables = {configured: "".join(_table(group)) for configured, group in by_origin}
-    return f"{_POLLED}{tables[True]}{_OWN}{tables[False]}"
+    labels = "".join(f"| `{name}` | {meaning} |\n" for name, meaning in MEANINGS.items())
+    return f"{_POLLED}{tables[True]}{_OWN}{tables[False]}{_LABELS}{labels}"
 
 
 def _entry(family: Family, ahead: tuple[str, ...], *, configured: bool) -> Entry:
