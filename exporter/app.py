@@ -14,6 +14,7 @@ from exporter import __version__
 from exporter.api.session import Sessions
 from exporter.clock import Clock, ScaledClock, SystemClock
 from exporter.config import parse
+from exporter.config.doubts import warnings
 from exporter.config.settings import Config, LogSettings, WebSettings
 from exporter.log import configure, get
 from exporter.runtime.daemon import Daemon
@@ -76,6 +77,8 @@ async def run_daemon(config: Config, clock: Clock | None = None, demo: str = "")
             targets=len(config.targets),
             **({"simulator": demo} if demo else {}),
         )
+        for warning in warnings(config):
+            logger.warning("config.doubtful", warning=warning)
         stop = asyncio.create_task(stop_signal())
         await asyncio.wait((stop, run.work), return_when=asyncio.FIRST_COMPLETED)
         if not stop.done():

@@ -86,7 +86,7 @@ class Wiring:
     def _client(self, target: Target) -> Client:
         return Client(
             self._sessions.get(target.tls),
-            endpoint=target.endpoint,
+            endpoint=target.base_url,
             authenticator=self._logins[target.credentials],
             clock=self._clock,
             random=self._random,
@@ -94,6 +94,7 @@ class Wiring:
             rate_limit=target.rate_limit,
             request_timeout=self._config.defaults.request_timeout,
             recorder=self._recorders(target.name) if self._recorders else None,
+            time_path=target.time_path,
         )
 
     def _poller(self, target: Target, source: type[Source[Any]], client: Client) -> Poller:
@@ -119,7 +120,7 @@ class Wiring:
         if self._store is None:
             return Past()
         place = source.place
-        what = (target.system, target.endpoint, place.project_id, place.instance_id)
+        what = (target.system, target.base_url, place.project_id, place.instance_id)
         name = " ".join((*what, source.collector))
         return Past(
             name=name,

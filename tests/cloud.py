@@ -148,6 +148,10 @@ class Anyone:
         self.renewals.append((error, request))
         return self.renewable
 
+    async def project(self) -> str:
+        """Return the made-up project."""
+        return "p1"
+
 
 class Reach(msgspec.Struct):
     """A client and what it was made with."""

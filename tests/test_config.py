@@ -242,7 +242,7 @@ BROKEN: list[tuple[str, str, str, str]] = [
         "kind: huawei_aks",
         (
             "line 9: credentials.keys.kind: 'huawei_aks' is not one of basic, huawei_aksk,"
-            " huawei_password, ocp_aksk; did you mean huawei_aksk?"
+            " huawei_metadata, huawei_password, ocp_aksk; did you mean huawei_aksk?"
         ),
     ),
     (
@@ -262,9 +262,12 @@ BROKEN: list[tuple[str, str, str, str]] = [
     ),
     (
         "a key that is missing",
-        "    project_id: 0a1b\n    instance_id: 5d0e\n",
+        "    endpoint: https://roma.example\n    project_id: 0a1b\n    instance_id: 5d0e\n",
         "",
-        ("line 12: targets[0].project_id: is missing\nline 12: targets[0].instance_id: is missing"),
+        (
+            "line 12: targets[0].instance_id: is missing\n"
+            "line 12: targets[0].endpoint: is missing: give endpoint or region"
+        ),
     ),
     (
         "an id that changes the path",
@@ -311,7 +314,7 @@ BROKEN: list[tuple[str, str, str, str]] = [
         "iam_endpoint: http://",
         (
             "line 4: credentials.huawei.iam_endpoint: http would show credentials to everyone on"
-            " the way: use https"
+            " the way: use https, or set tls.allow_http"
         ),
     ),
     (
@@ -350,7 +353,7 @@ def test_mistakes_in_all_parts_are_told_at_once() -> None:
     assert mistakes(text) == [
         (
             "line 9: credentials.keys.kind: 'huawei_aks' is not one of basic, huawei_aksk,"
-            " huawei_password, ocp_aksk; did you mean huawei_aksk?"
+            " huawei_metadata, huawei_password, ocp_aksk; did you mean huawei_aksk?"
         ),
         "line 15: targets[0].project_id: must be text: put quotes around it",
         (

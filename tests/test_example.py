@@ -77,6 +77,7 @@ def test_every_key_of_the_example_is_explained(text: str) -> None:
         *("listen_address", "telemetry_path", "level", "format", "request_timeout", "limit"),
         *("iam_endpoint", "domain", "project", "tls", "security_token_file", "name", "endpoint"),
         *("project_id", "credentials", "labels", "rate_limit", "ca_file", "engine", "collectors"),
+        *("region", "allow_http"),
         *("insecure_skip_verify", "enabled", "timeout", "stale_after", "per_task", "page_size"),
         *("stuck_after", "window", "details_per_poll", "task_ids"),
     } <= explained

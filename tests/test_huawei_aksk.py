@@ -9,7 +9,8 @@ import msgspec
 import pytest
 from cloud import ManualClock, raw_server, reaching
 
-from exporter.api.auth.huawei_aksk import HuaweiAkSk, Keys, Options, sign
+from exporter.api.auth.huawei_aksk import HuaweiAkSk, Options
+from exporter.api.auth.huawei_signing import Keys, sign
 from exporter.api.auth.scheme import Surroundings
 from exporter.api.exchange import Request
 from exporter.api.session import Sessions

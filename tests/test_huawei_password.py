@@ -427,8 +427,9 @@ def test_an_answer_that_tells_little(
 
     assert parsed is not None
     assert (parsed.expires_at, parsed.refresh_at) == (expires_at, refresh_at)
-    assert (parsed.text, parsed.project_id) == ("t", "")
-    assert repr(parsed) == f"Token(expires_at={expires_at})"
+    assert (parsed.value.text, parsed.value.project_id) == ("t", "")
+    assert repr(parsed) == f"Grant(expires_at={expires_at})"
+    assert repr(parsed.value) == "Token(***)"
 
 
 def test_without_its_issue_date_a_token_is_measured_by_the_date_of_the_answer() -> None:

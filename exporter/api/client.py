@@ -1,6 +1,7 @@
 """JSON over HTTP towards one target: limits, retries, errors; only GET ever leaves from here."""
 
 from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 from random import Random
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -11,10 +12,10 @@ import msgspec
 from exporter.api.answer import read
 from exporter.api.exchange import HEADERS, LARGEST_BODY, Request, exchange
 from exporter.api.limiter import LONGEST_WAIT, Limiter, RateLimit
-from exporter.api.refusal import ADVICE, Answer
+from exporter.api.refusal import ADVICE, SUCCESSES, Answer
 from exporter.api.session import Tls
-from exporter.api.timing import clock_skew
-from exporter.api.url import build, parse_endpoint
+from exporter.api.timing import clock_skew, http_date, told_time
+from exporter.api.url import PROJECT, build, parse_endpoint
 from exporter.clock import Clock
 from exporter.errors import (
     ClockSkewed,
@@ -37,6 +38,8 @@ SIGNATURE_WINDOW = 900.0
 """Seconds by which the clocks may differ before both vendors refuse a signature."""
 RETRYABLE = (Unreachable, TimedOut, ServerFailed, RateLimited)
 """Only where a repeat can help."""
+TIME, TIME_SPACING = "get_time", 600.0
+"""The call that tells a cloud's time, and the seconds between two of them."""
 _SIGNING_DATES = frozenset({"Date", "X-Sdk-Date"})
 
 
@@ -52,6 +55,9 @@ class Authenticator(Protocol):
 
         `request` is as it was sent, with the headers that `authorize` gave for it.
         """
+
+    async def project(self) -> str:
+        """Return the id of the project that the login is for; raise a `SourceError` if none is."""
 
 
 class Observer(Protocol):
@@ -88,8 +94,13 @@ class Client:
         request_timeout: float = 10.0,
         largest_body: int = LARGEST_BODY,
         recorder: Recorder | None = None,
+        time_path: str = "",
     ) -> None:
-        """Take a session that its owner closes, and a base URL; `request_timeout` is in seconds."""
+        """
+        Take a session that its owner closes, and a base URL; `request_timeout` is in seconds.
+
+        `time_path` tells the cloud's time to anyone; it is asked where answers bear no `Date`.
+        """
         try:
             self._endpoint = parse_endpoint(endpoint)
         except ValueError as error:
@@ -105,6 +116,8 @@ class Client:
         self._request_timeout = request_timeout
         self._largest_body = largest_body
         self._recorder = recorder
+        self._time_path = time_path
+        self._next_time = clock.monotonic()
 
     async def get(
         self, operation: str, path: str, query: Sequence[tuple[str, str | int]] = ()
@@ -113,13 +126,14 @@ class Client:
         Return the decoded JSON that a GET of `path` (below the endpoint) answers.
 
         `operation` is the bounded name of the API call for metrics; `path` and `query` are plain
-        text, not percent-encoded. Raises a `SourceError`, after retries where they can help.
+        text, not percent-encoded; `PROJECT` in the path stands for the project of the login.
+        Raises a `SourceError`, after retries where they can help.
         """
-        url = build(self._endpoint, path, query)
-        request = Request(method="GET", url=url, headers=HEADERS)
         failures = 0
         while True:
             try:
+                url = build(self._endpoint, await self._located(path), query)
+                request = Request(method="GET", url=url, headers=HEADERS)
                 return await self._get_once(operation, request)
             except RETRYABLE as error:
                 wait = (error.retry_after or 0.0) if isinstance(error, RateLimited) else 0.0
@@ -129,9 +143,18 @@ class Client:
             failures += 1
             await self._clock.sleep(wait)
 
+    async def _located(self, path: str) -> str:
+        """Fill in the project that only the login knows."""
+        place = f"/{PROJECT}/"  # never at the end, where ids of tasks stand
+        if place not in path:
+            return path
+        return path.replace(place, f"/{await self._authenticator.project()}/", 1)
+
     async def _get_once(self, operation: str, request: Request) -> Any:
         """Send it, and send it again if only the credentials had to be renewed."""
         sent, answer = await self._send(operation, request)
+        if http_date(answer.headers.get("Date", "")) is None:
+            await self._ask_time(anew=answer.status == HTTPStatus.UNAUTHORIZED)
         try:
             return self._read(operation, sent, answer)
         except Unauthorized as error:
@@ -173,6 +196,23 @@ class Client:
         skew = clock_skew(answer.headers, began, self._clock.time())
         self.skew = self.skew if skew is None else skew
         return answer
+
+    async def _ask_time(self, *, anew: bool) -> None:
+        """Measure the skew by the cloud's own word, now and then or `anew`."""
+        now = self._clock.monotonic()
+        if not self._time_path or (now < self._next_time and not anew):
+            return
+        self._next_time = now + TIME_SPACING
+        request = Request(method="GET", url=build(self._endpoint, self._time_path), headers=HEADERS)
+        try:
+            async with self._limiter.slot(self._what(TIME)):
+                began = self._clock.time()
+                answer = await self._observed(TIME, request)
+        except SourceError:  # the request that this is about tells more
+            return
+        told = told_time(answer.body) if answer.status in SUCCESSES else None
+        if told is not None:
+            self.skew = float(round(told - (began + self._clock.time()) / 2))
 
     def _read(self, operation: str, sent: Request, answer: Answer) -> Any:
         """Return the document; where it is a plea for fewer requests, pause all of them."""

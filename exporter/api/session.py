@@ -15,12 +15,15 @@ READ_BUFFER = 1024 * 1024
 
 
 class Tls(msgspec.Struct, frozen=True, kw_only=True):
-    """How a target's certificate is checked."""
+    """How a server is made sure of."""
 
     ca_file: Path | None = None
     """PEM file of the authority, for private clouds; then no other authority is trusted."""
     insecure_skip_verify: bool = False
     """Check nothing. For tests only: anyone on the way can read the credentials."""
+    allow_http: bool = False
+    """Let the URL be plain `http` on another machine. Anyone on the way can then read the
+    credentials and all answers, and a warning says so at each start."""
 
 
 class Sessions:

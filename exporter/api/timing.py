@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 LONGEST_PAUSE = 900.0
@@ -31,6 +31,19 @@ def clock_skew(headers: Mapping[str, str], sent: float, received: float) -> floa
     """
     date = http_date(headers.get("Date", ""))
     return None if date is None else float(round(date + 0.5 - (sent + received) / 2))
+
+
+def told_time(body: bytes) -> float | None:
+    """
+    Return the epoch seconds of a time that is the whole body, or None where it is none.
+
+    ISO 8601 with its offset, as plain text or as a JSON string: OCP's `GET /api/v2/time`.
+    """
+    try:
+        moment = datetime.fromisoformat(body.decode().strip().strip('"'))
+    except ValueError:
+        return None
+    return moment.timestamp() if moment.tzinfo else None
 
 
 def retry_after(headers: Mapping[str, str], message: str, now: float) -> float | None:

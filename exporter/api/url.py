@@ -10,6 +10,9 @@ from urllib.parse import quote, unquote
 
 import yarl
 
+PROJECT = "{project_id}"
+"""Stands in a path for the id of a project that only the login knows; no id has braces."""
+
 
 def parse_endpoint(text: str) -> str:
     """Return a base URL in canonical form, without a slash at its end; ValueError if it is none."""

@@ -11,7 +11,7 @@ from pathlib import Path as FilePath
 import msgspec
 
 from exporter.catalogue import families
-from exporter.config import rules
+from exporter.config import endpoints
 from exporter.config.schema.problems import Path, Problems
 from exporter.config.schema.values import nearest
 from exporter.config.settings import Config, Credentials, Target
@@ -62,6 +62,7 @@ def _mistakes(config: Config) -> Iterator[Mistake]:
         path: Path = ("targets", at)
         if known:
             yield from _reference(path, target, credentials)
+        yield from endpoints.of_target(path, target)
         yield from _labels(path, target, taken)
         yield from _collectors(path, target)
 
@@ -82,11 +83,7 @@ def _login(path: Path, entry: Credentials) -> Iterator[Mistake]:
             yield (*path, key), "must not be empty"
         elif (entry.kind, key) == ("basic", "username") and ":" in str(value):
             yield (*path, key), "must not hold a colon: HTTP Basic ends the name there"
-        elif key.endswith("endpoint") and isinstance(value, str):
-            try:
-                rules.endpoint(value)
-            except ValueError as error:
-                yield (*path, key), str(error)
+    yield from endpoints.of_login(path, entry.options)
 
 
 def _same_names(targets: list[tuple[int, Target]]) -> Iterator[Mistake]:
@@ -110,8 +107,12 @@ def _reference(
         yield here, f"no entry of credentials has that name{hint}"
         return
     entry = credentials[name]
-    if isinstance(entry, Credentials) and not fits(entry.kind, target.system):
+    if not isinstance(entry, Credentials):
+        return
+    if not fits(entry.kind, target.system):
         yield here, f"a login of kind {entry.kind} is not for {target.system}"
+    else:
+        yield from endpoints.of_project(path, target, entry)
 
 
 def fits(kind: str, system: str) -> bool:

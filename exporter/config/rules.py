@@ -41,15 +41,18 @@ def label_name(text: str) -> None:
         raise ValueError(msg)
 
 
-def endpoint(text: str) -> None:
-    """Accept a base URL that cannot leak: https, or http that never leaves this machine."""
+def base_url(text: str) -> None:
+    """Accept the base URL of an API."""
     if any(char.isspace() or not char.isprintable() for char in text):
         msg = "has characters that no URL may have"
         raise ValueError(msg)
-    url = urlsplit(parse_endpoint(text))
-    if url.scheme == "http" and not _is_loopback(url.hostname or ""):
-        msg = "http would show credentials to everyone on the way: use https"
-        raise ValueError(msg)
+    parse_endpoint(text)
+
+
+def is_readable(url: str) -> bool:
+    """Whether what is sent to a base URL can be read on its way: http that leaves this machine."""
+    parts = urlsplit(parse_endpoint(url))
+    return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
 
 
 def listen_address(text: str) -> None:

@@ -7,12 +7,16 @@ in `checks`.
 
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Meta
 
+from exporter.api import regions
 from exporter.api.auth import SCHEMES
 from exporter.api.client import RateLimit, Tls
+from exporter.api.regions import Service
+from exporter.api.url import PROJECT
 from exporter.config import rules
 from exporter.config.schema.decoder import Choice, Members
 from exporter.duration import Duration
@@ -95,11 +99,11 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """One upstream instance."""
 
     system: ClassVar[str]
+    time_path: ClassVar[str] = ""
+    """Path that tells the time of the system to anyone, where it has one."""
 
     name: Name
     """Value of the label `target`; each target has its own."""
-    endpoint: Annotated[str, rules.endpoint]
-    """Base URL; a path in it is put before the paths of the API."""
     credentials: Name
     """Which entry of `credentials` to log in with; targets may share one."""
     labels: Mapping[Annotated[str, rules.label_name], str] = {}
@@ -107,9 +111,14 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     rate_limit: RateLimit = RateLimit()
     """How hard the endpoint may be asked."""
     tls: Tls = Tls()
-    """How the certificate of the endpoint is checked."""
+    """How the server behind the endpoint is made sure of."""
     collectors: Mapping[str, Settings] = {}
     """Which APIs are polled, and how."""
+
+    @property
+    def base_url(self) -> str:
+        """Return where the APIs of this target begin."""
+        raise NotImplementedError
 
     def place(self) -> Place:
         """Return what the URLs of this target's APIs need."""
@@ -119,29 +128,52 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 class HuaweiTarget(Target, frozen=True, kw_only=True):
     """One instance of a service of Huawei Cloud."""
 
-    project_id: Id
-    """Id of the project (not its name), from the console under My Credentials."""
+    service: ClassVar[Service]
+
+    region: Annotated[str, regions.check] | None = None
+    """Region of the instance, such as `eu-west-101`, from which its endpoint follows."""
+    endpoint: Annotated[str, rules.base_url] | None = None
+    """Base URL in the place of `region`; a path in it is put before the paths of the API."""
+    project_id: Id | None = None
+    """Id of the project (not its name), from the console under My Credentials; None is the project
+    of the credentials, where those have one."""
     instance_id: Id
     """Id of the instance."""
 
+    @property
+    def base_url(self) -> str:
+        """Return where the APIs of this target begin."""
+        if self.region is not None:
+            return regions.endpoint(self.service, self.region)
+        return self.endpoint or ""
+
     def place(self) -> Place:
         """Return what the URLs of this target's APIs need."""
-        return Place(target=self.name, project_id=self.project_id, instance_id=self.instance_id)
+        project_id = self.project_id or PROJECT
+        return Place(target=self.name, project_id=project_id, instance_id=self.instance_id)
 
 
 class FdiTarget(HuaweiTarget, frozen=True, kw_only=True):
     """One instance of ROMA Connect, for the tasks of its data integration (FDI)."""
 
     system: ClassVar[str] = "fdi"
+    service: ClassVar[Service] = "roma"
 
+    schedule_timezone: ZoneInfo = ZoneInfo("UTC")
+    """Zone of the tasks' cron expressions, which the API does not tell."""
     collectors: Annotated[Mapping[str, Settings], FDI] = msgspec.field(default_factory=FDI.defaults)
     """Which APIs are polled, and how."""
+
+    def place(self) -> Place:
+        """Return what the URLs and schedules of this target's APIs need."""
+        return msgspec.structs.replace(super().place(), zone=self.schedule_timezone)
 
 
 class DmsTarget(HuaweiTarget, frozen=True, kw_only=True):
     """One instance of Kafka, RabbitMQ or RocketMQ, for its background tasks."""
 
     system: ClassVar[str] = "dms"
+    service: ClassVar[Service] = "dms"
 
     engine: Literal["kafka", "rabbitmq", "rocketmq"]
     """What the instance is; only a label, since the three share one API."""
@@ -157,9 +189,17 @@ class OcpTarget(Target, frozen=True, kw_only=True):
     """One OceanBase Cloud Platform, for the tasks of its Task Center."""
 
     system: ClassVar[str] = "ocp"
+    time_path: ClassVar[str] = "/api/v2/time"
 
+    endpoint: Annotated[str, rules.base_url]
+    """Base URL; a path in it is put before the paths of the API."""
     collectors: Annotated[Mapping[str, Settings], OCP] = msgspec.field(default_factory=OCP.defaults)
     """Which APIs are polled, and how."""
+
+    @property
+    def base_url(self) -> str:
+        """Return where the APIs of this target begin."""
+        return self.endpoint
 
 
 KINDS = Choice(

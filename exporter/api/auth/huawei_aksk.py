@@ -1,35 +1,13 @@
-"""
-Huawei Cloud's access keys: every request is signed anew (SDK-HMAC-SHA256).
+"""Access keys of Huawei Cloud, lasting ones or temporary ones with their token."""
 
-Implements "API Request Signing Guide" of Huawei Cloud; the key is the secret key itself, without
-a scope of date, region or service.
-"""
-
-import hashlib
-import hmac
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from urllib.parse import unquote, urlsplit
-
-import msgspec
-
-from exporter.api.auth.hold import Hold
-from exporter.api.auth.scheme import Scheme, Surroundings, read_secret
-from exporter.api.exchange import Request
-from exporter.api.url import encode
-from exporter.errors import SourceError
+from exporter.api.auth.huawei_signed import HuaweiSigned
+from exporter.api.auth.huawei_signing import Keys
+from exporter.api.auth.iam import IamOptions
+from exporter.api.auth.scheme import Surroundings, read_secret
 from exporter.secret import Secret
 
-ALGORITHM = "SDK-HMAC-SHA256"
-DATE = "X-Sdk-Date"
-CONTENT_HASH = "X-Sdk-Content-Sha256"
-UNSIGNED = "UNSIGNED-PAYLOAD"
 
-_SIGNED = "content-type"
-"""The only header of ours that is signed; a proxy may change the others on the way."""
-
-
-class Options(msgspec.Struct, frozen=True, kw_only=True):
+class Options(IamOptions, frozen=True, kw_only=True):
     """A pair of keys, and the token that goes with temporary ones."""
 
     access_key: Secret
@@ -40,56 +18,18 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Token of temporary keys; lasting keys have none."""
 
 
-class Keys(msgspec.Struct, frozen=True):
-    """The keys as they are now."""
-
-    access_key: str
-    secret_key: str
-    security_token: str = ""
-
-    def __repr__(self) -> str:
-        """Never show them."""
-        return "Keys(***)"
-
-
-class Signature(msgspec.Struct, frozen=True, kw_only=True):
-    """A signature and what it was made of."""
-
-    canonical_request: str
-    string_to_sign: str
-    signature: str
-    headers: Mapping[str, str]
-    """All headers that must be sent, `Authorization` among them."""
-
-
-class HuaweiAkSk(Scheme):
-    """Signs requests; refused keys are held, because Huawei locks a key after a few bad tries."""
+class HuaweiAkSk(HuaweiSigned):
+    """Signs with keys that are read anew for every request."""
 
     options_type = Options
 
     def __init__(self, options: Options, surroundings: Surroundings) -> None:
         """Read nothing yet."""
+        super().__init__(options, surroundings)
         self._options = options
-        self._clock = surroundings.clock
-        self._hold = Hold(surroundings.clock)
 
-    async def authorize(self, request: Request) -> Mapping[str, str]:
-        """Return the signature as of now; `Unauthorized` while the keys are held at the host."""
-        keys = self._keys()
-        self._hold.check(request.host, _text(keys))
-        now = datetime.fromtimestamp(self._clock.time(), UTC)
-        return _proof(request, keys, f"{now:%Y%m%dT%H%M%SZ}")
-
-    async def renew(self, error: SourceError, request: Request) -> bool:  # noqa: ARG002 - a 401
-        """Return whether the keys have changed since; hold them otherwise."""
-        keys = self._keys()
-        proof = _proof(request, keys, request.headers.get(DATE, ""))
-        if proof["Authorization"] != request.headers.get("Authorization"):
-            return True
-        self._hold.begin(request.host, _text(keys))
-        return False
-
-    def _keys(self) -> Keys:
+    async def keys(self) -> Keys:
+        """Return the keys as they are now; `Unauthorized` where a file cannot be read."""
         options = self._options
         token = options.security_token
         return Keys(
@@ -97,72 +37,3 @@ class HuaweiAkSk(Scheme):
             read_secret(options.secret_key),
             "" if token is None else read_secret(token),
         )
-
-
-def sign(request: Request, keys: Keys) -> Signature:
-    """
-    Sign the request with all its headers, but those with `_` in the name.
-
-    `X-Sdk-Date` must be among them; `Host`, and what a body that is not JSON needs, are added.
-    """
-    headers = {**request.headers, **_missing(request)}
-    lines = {
-        name.lower(): value.strip() for name, value in sorted(headers.items()) if "_" not in name
-    }
-    names = ";".join(sorted(lines))
-    canonical = "\n".join(
-        (
-            request.method.upper(),
-            _canonical_path(request.url),
-            urlsplit(request.url).query,
-            *(f"{name}:{lines[name]}" for name in sorted(lines)),
-            "",
-            names,
-            _payload_hash(request.body, lines),
-        )
-    )
-    digest = hashlib.sha256(canonical.encode()).hexdigest()
-    to_sign = f"{ALGORITHM}\n{lines[DATE.lower()]}\n{digest}"
-    signature = hmac.digest(keys.secret_key.encode(), to_sign.encode(), "sha256").hex()
-    proof = f"{ALGORITHM} Access={keys.access_key}, SignedHeaders={names}, Signature={signature}"
-    return Signature(
-        canonical_request=canonical,
-        string_to_sign=to_sign,
-        signature=signature,
-        headers={**headers, "Authorization": proof},
-    )
-
-
-def _proof(request: Request, keys: Keys, date: str) -> Mapping[str, str]:
-    """Return the headers to add to `request` so that it is signed at `date`."""
-    ours = {DATE: date}
-    if keys.security_token:
-        ours["X-Security-Token"] = keys.security_token
-    covered = {name: value for name, value in request.headers.items() if name.lower() == _SIGNED}
-    signed = sign(msgspec.structs.replace(request, headers={**covered, **ours}), keys)
-    return {**ours, "Authorization": signed.headers["Authorization"]}
-
-
-def _missing(request: Request) -> Mapping[str, str]:
-    """Return the headers that the vendor's signer adds by itself."""
-    given = {name.lower(): value for name, value in request.headers.items()}
-    missing = {} if "host" in given else {"Host": request.host}
-    kind = given.get("content-type", "application/json").lower()
-    if "json" not in kind and CONTENT_HASH.lower() not in given:
-        missing[CONTENT_HASH] = UNSIGNED
-    return missing
-
-
-def _canonical_path(url: str) -> str:
-    """Return the path decoded once and encoded again, with a slash at its end."""
-    path = "/".join(encode(piece) for piece in unquote(urlsplit(url).path).split("/"))
-    return path if path.endswith("/") else f"{path}/"
-
-
-def _payload_hash(body: bytes, lines: Mapping[str, str]) -> str:
-    given = lines.get(CONTENT_HASH.lower())
-    return given if body and given else hashlib.sha256(body).hexdigest()
-
-
-def _text(keys: Keys) -> str:
-    return f"{keys.access_key}\n{keys.secret_key}\n{keys.security_token}"

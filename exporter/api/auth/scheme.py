@@ -11,7 +11,7 @@ import msgspec
 from exporter.api.exchange import Request
 from exporter.api.session import Tls
 from exporter.clock import Clock
-from exporter.errors import ConfigError, SourceError, Unauthorized
+from exporter.errors import ConfigError, NotFound, SourceError, Unauthorized
 from exporter.secret import Secret
 
 
@@ -36,7 +36,7 @@ class Scheme(ABC):
     refreshes: int = 0
     """How often a login succeeded."""
     project_id: str = ""
-    """The project that the login names; empty where it names none, or before it."""
+    """The project that the login names; empty where it names none, or is not known yet."""
 
     @abstractmethod
     def __init__(self, options: Any, surroundings: Surroundings) -> None:
@@ -49,6 +49,11 @@ class Scheme(ABC):
     @abstractmethod
     async def renew(self, error: SourceError, request: Request) -> bool:
         """Learn that `request`, as sent, was refused; return whether a repeat can help."""
+
+    async def project(self) -> str:
+        """Return the id of the project that the login is for, after a look for it if need be."""
+        msg = "the login names no project: give project_id at the target"
+        raise NotFound(msg)
 
 
 def read_secret(secret: Secret) -> str:
