@@ -93,6 +93,15 @@ class Prometheus:
         self._session = session
         self._url = url
 
+    async def now(self, query: str) -> list[dict[str, Any]]:
+        """Return the result as it is; AssertionError with Prometheus's words if it refuses."""
+        url = f"{self._url}/api/v1/query"
+        async with self._session.get(url, params={"query": query}) as response:
+            answer = await response.json()
+        assert answer["status"] == "success", f"{query}: {answer.get('error')}"
+        result: list[dict[str, Any]] = answer["data"]["result"]
+        return result
+
     async def value(self, query: str) -> dict[str, float]:
         """Return the result of the first answer that has one: values by their labels as JSON."""
         async with asyncio.timeout(PATIENCE):
