@@ -122,18 +122,23 @@ class Caller:
         *,
         access_key: str = accounts.ACCESS_KEY,
         secret_key: str = accounts.SECRET_KEY,
+        security_token: str = "",
         age: float = 0.0,
     ) -> dict[str, str]:
-        """Sign a GET whose query is sorted and needs no encoding."""
+        """Sign a GET whose query is sorted and needs no encoding, and the token if there is one."""
         path, _, query = target.partition("?")
         stamp = datetime.fromtimestamp(self.clock.now - age, UTC).strftime("%Y%m%dT%H%M%SZ")
         empty = hashlib.sha256(b"").hexdigest()
-        canonical = f"GET\n{path}/\n{query}\nx-sdk-date:{stamp}\n\nx-sdk-date\n{empty}"
+        token = {"x-security-token": security_token} if security_token else {}
+        signed = {"x-sdk-date": stamp, **token}
+        headers = "".join(f"{name}:{value}\n" for name, value in signed.items())
+        names = ";".join(signed)
+        canonical = f"GET\n{path}/\n{query}\n{headers}\n{names}\n{empty}"
         digest = hashlib.sha256(canonical.encode()).hexdigest()
         text = f"SDK-HMAC-SHA256\n{stamp}\n{digest}".encode()
         signature = hmac.new(secret_key.encode(), text, hashlib.sha256).hexdigest()
-        scheme = f"SDK-HMAC-SHA256 Access={access_key}, SignedHeaders=x-sdk-date"
-        return {"X-Sdk-Date": stamp, "Authorization": f"{scheme}, Signature={signature}"}
+        scheme = f"SDK-HMAC-SHA256 Access={access_key}, SignedHeaders={names}"
+        return {**signed, "Authorization": f"{scheme}, Signature={signature}"}
 
     def ocp_signature(self, target: str, *, age: float = 0.0) -> dict[str, str]:
         """Sign a GET whose query is sorted and encoded."""

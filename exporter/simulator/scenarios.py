@@ -81,8 +81,8 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             ),
             Scenario(
                 name="throttled",
-                summary="The APIs refuse a third of all requests for their rate, in every way.",
-                throttled_share=1 / 3,
+                summary="The APIs refuse a fifth of all requests for their rate, in every way.",
+                throttled_share=0.2,
             ),
             Scenario(
                 name="expired-token",
