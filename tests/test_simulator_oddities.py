@@ -235,6 +235,8 @@ async def test_odd_details_statistics_and_logs() -> None:
         log = (await caller.huawei(f"{path}/monitor-logs")).body
         await be_odd(caller, Oddity.FDI_STATISTICS_WITHOUT_CDC)
         half = (await caller.huawei(f"{FDI}/statistics/tasks")).body
+        await be_odd(caller, Oddity.FDI_WITHOUT_OVERVIEW)
+        none = await caller.huawei(f"{path}/monitor-overview")
     created = datetime.fromisoformat(odd["created_date"]).timestamp()
 
     assert odd["task_id"] == ""
@@ -245,6 +247,7 @@ async def test_odd_details_statistics_and_logs() -> None:
     assert log["entities"][0]["start_time"].isdigit()
     assert log["entities"][0]["execute_status"] != log["entities"][0]["execute_status"].upper()
     assert set(half) == {"common_task_details"}
+    assert (none.status, none.body["error_code"]) == (404, "APIGW.0101")
 
 
 async def test_an_empty_list_of_fdi_is_null() -> None:

@@ -111,6 +111,9 @@ class FdiApi:
         return self._respelt(documents.log(run), oddly.LOG)
 
     def _monitor_overview(self, request: web.Request) -> Document:
+        if self._play.is_odd(Oddity.FDI_WITHOUT_OVERVIEW):
+            msg = "The API does not exist or has not been published in the environment."
+            raise Rejected(HTTPStatus.NOT_FOUND, "APIGW.0101", msg)
         return self._respelt(documents.overview(self._found(request)), oddly.OVERVIEW)
 
     def _tasks(self, request: web.Request) -> dict[str, FdiTask]:

@@ -72,6 +72,10 @@ class Oddity(StrEnum):
         "fdi-statistics-without-cdc",
         "FDI's statistics lack the counts of CDC tasks, as on older instances.",
     )
+    FDI_WITHOUT_OVERVIEW = (
+        "fdi-without-overview",
+        "FDI has no overview of a task's runs, as on older instances.",
+    )
 
     DMS_COUNT_AS_NUMBER = "dms-count-as-number", "DMS tells task_count as a number."
     DMS_COUNT_LIES = (
@@ -141,7 +145,13 @@ class Oddity(StrEnum):
 ODDITIES: Mapping[str, Oddity] = MappingProxyType({oddity.value: oddity for oddity in Oddity})
 """Every oddity by its name."""
 
-HARMFUL = frozenset({Oddity.METADATA_WITHOUT_AGENCY, Oddity.FDI_STATISTICS_WITHOUT_CDC})
+HARMFUL = frozenset(
+    {
+        Oddity.METADATA_WITHOUT_AGENCY,
+        Oddity.FDI_STATISTICS_WITHOUT_CDC,
+        Oddity.FDI_WITHOUT_OVERVIEW,
+    }
+)
 """Those that keep something from every reader: keys, or counts."""
 
 HARMLESS = frozenset(Oddity) - HARMFUL
