@@ -130,6 +130,19 @@ async def test_an_outage_is_no_refusal(
     assert COMPARE not in told.out
 
 
+async def test_an_empty_list_is_no_failure_but_worth_a_word(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is what somebody without rights sees; `collect` keeps silent, for cron's sake."""
+    async with staged(tmp_path, "empty") as stage:
+        told = await stage.run(capsys, "check", "--online")
+        collected = await stage.run(capsys, "collect")
+
+    assert (told.code, collected.code, collected.err) == (OK, OK, "")
+    assert len(lines_of(told.out, "^    nothing is listed: there is nothing, or the user may")) == 4
+    assert lines_of(told.out, r"^roma-demo   statistics        ok: 8 values")
+
+
 async def test_lines_come_as_soon_as_they_are_known(tmp_path: Path) -> None:
     """Someone waits for them."""
     shown: list[str] = []
@@ -144,15 +157,17 @@ async def test_lines_come_as_soon_as_they_are_known(tmp_path: Path) -> None:
 async def test_odd_answers_are_remarked_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A reading may be whole and still have something to say."""
+    """A reading may be whole and still have something to say, but not to the terminal."""
     async with staged(tmp_path) as stage:
         task = next(
             iter(stage.simulator._world.dms[accounts.DMS_INSTANCES["kafka"]].tasks.values())
         )
-        task.status = "PAUSED"
+        task.status = "PAUSED_\x1bFOR_MAINTENANCE"
         told = await stage.run(capsys, "check", "--online")
         collected = await stage.run(capsys, "collect", "--target", "kafka-demo")
-    remark = "words that the exporter does not know, shown as unknown: status=PAUSED"
+    remark = (
+        "words that the exporter does not know, shown as unknown: status=PAUSED_?FOR_MAINTENANCE"
+    )
 
     assert (told.code, collected.code) == (OK, OK)
     assert f"    {remark}\n" in told.out

@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 
-from exporter.api.words import presentable
 from exporter.runtime.poller import Poller
 from exporter.sources.source import Reading, Source
 
@@ -22,6 +21,8 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     error: str
     found: str
     """How much it read, like `20 records`."""
+    is_empty: bool
+    """It read a list on which nothing stands."""
     remarks: tuple[str, ...]
     """What is to be known of a whole reading."""
 
@@ -42,6 +43,7 @@ def outcome(poller: Poller) -> Outcome:
         reason=health.reason,
         error=health.error,
         found="" if reading is None else _found(source, reading),
+        is_empty=reading is not None and _lists_records(source) and not reading.records,
         remarks=() if reading is None else tuple(_remarks(reading)),
     )
 
@@ -53,10 +55,14 @@ def counted(number: int, noun: str) -> str:
 
 def _found(source: Source[Any], reading: Reading[Any]) -> str:
     """Count records; an API that only tells numbers has none, but values."""
-    if reading.records or source.series or source.records_are_runs:
+    if _lists_records(source):
         return counted(len(reading.records), "record")
     values = sum(1 for aggregate in source.aggregates for _ in aggregate.samples(reading))
     return counted(values, "value")
+
+
+def _lists_records(source: Source[Any]) -> bool:
+    return bool(source.series) or source.records_are_runs
 
 
 def _remarks(reading: Reading[Any]) -> Iterator[str]:
@@ -65,5 +71,7 @@ def _remarks(reading: Reading[Any]) -> Iterator[str]:
     if reading.inconsistent:
         yield "the list went on changing while it was read, so that a task may be missing"
     if reading.unknown:
-        words = ", ".join(presentable(word) for word in sorted(reading.unknown))
-        yield f"words that the exporter does not know, shown as unknown: {words}"
+        words = ", ".join(sorted(reading.unknown))
+        # The cloud's own words could otherwise steer the terminal.
+        shown = "".join(letter if letter.isprintable() else "?" for letter in words)
+        yield f"words that the exporter does not know, shown as unknown: {shown}"

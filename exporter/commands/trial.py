@@ -118,6 +118,8 @@ class _Trial:
         skew = self._crew.ways[poll.target, poll.system].skew
         clock = "clock not told" if skew is None else f"clock {skew:+.0f} s"
         yield f"ok: {poll.found}, {counted(calls, 'call')}, {poll.seconds:.1f} s, {clock}"
+        if poll.is_empty:
+            yield "nothing is listed: there is nothing, or the user may not see it"
         yield from poll.remarks
 
     def _tell(self, poller: Poller, lines: Iterable[str]) -> None:
