@@ -20,7 +20,7 @@ def _samples(
     source: Source[Any], reading: Reading[Any]
 ) -> Iterator[tuple[Family, Labels, float | None]]:
     for series in source.series:
-        for record in reading.records.values():
+        for record in filter(source.has_series, reading.records.values()):
             value = series.value(record)
             assert value is None or isinstance(value, float | int)
             if value is not None:

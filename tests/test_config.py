@@ -71,6 +71,7 @@ def test_a_short_file_is_enough() -> None:
         ("statistics", True),
         ("task_monitors", True),
         ("task_details", False),
+        ("run_logs", False),
     ]
     assert kafka.collectors["background_tasks"].interval == 120.0
     assert ocp.collectors["task_instances"].interval == 30.0

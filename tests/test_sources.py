@@ -16,6 +16,7 @@ def test_every_collector_is_registered_once() -> None:
         ("fdi", "statistics"),
         ("fdi", "task_monitors"),
         ("fdi", "task_details"),
+        ("fdi", "run_logs"),
         ("dms", "background_tasks"),
         ("ocp", "task_instances"),
     ]

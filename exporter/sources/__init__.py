@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from exporter.sources.dms.background_tasks import BackgroundTasks
+from exporter.sources.fdi.run_logs import RunLogs
 from exporter.sources.fdi.statistics import Statistics
 from exporter.sources.fdi.task_details import TaskDetails
 from exporter.sources.fdi.task_monitors import TaskMonitors
@@ -14,6 +15,7 @@ SOURCES: tuple[type[Source[Any]], ...] = (
     Statistics,
     TaskMonitors,
     TaskDetails,
+    RunLogs,
     BackgroundTasks,
     TaskInstances,
 )

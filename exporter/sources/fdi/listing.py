@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from exporter.api.client import Client
-from exporter.errors import BadPayload
+from exporter.errors import BadPayload, SourceError
 from exporter.sources.document import Document
 from exporter.sources.fdi.pages import Pager
 from exporter.sources.fetch import path
@@ -22,10 +22,18 @@ LARGEST_INSTANCE = 1000
 PAGES = 200
 """Pages that one pass may take; a list that does not end by then is refused."""
 
+GONE = frozenset({"FDI.3021", "FDI.3081"})
+"""Codes of the answer for a task that was deleted since it was listed."""
+
 
 def calls_for_list(page_size: int) -> int:
     """Return how many calls the list of the largest instance takes."""
     return LARGEST_INSTANCE // page_size + 1
+
+
+def is_gone(error: SourceError) -> bool:
+    """Whether the error says that the task asked for does not exist any more."""
+    return error.code.upper() in GONE
 
 
 class Listing(msgspec.Struct, Generic[Monitor], frozen=True):

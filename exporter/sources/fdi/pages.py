@@ -61,7 +61,7 @@ class Pager:
         """Read the whole list, a second time if it changed meanwhile; raise a `SourceError`."""
         walk = _Walk[Entry](self._offsets)
         await self._follow(walk, where, parse, filters)
-        if not walk.ended or walk.agrees(filtered=bool(filters)):
+        if not walk.ended or walk.agrees():
             self._offsets = walk.offsets
             return Found(walk.entries, walk.invalid, inconsistent=False, ended=walk.ended)
         again = _Walk[Entry](Offsets(), doubting=True)
@@ -69,7 +69,7 @@ class Pager:
         if not again.agrees():
             await self._look_before(again, where, parse, filters)
         self._offsets = again.offsets
-        if again.agrees(filtered=bool(filters)):
+        if again.agrees() or (filters and again.repeats(walk)):
             return Found(again.entries, again.invalid, inconsistent=False, ended=again.ended)
         entries = {**walk.entries, **again.entries}
         return Found(entries, again.invalid, inconsistent=True, ended=again.ended)
@@ -132,7 +132,7 @@ class _Walk(Generic[Entry]):
         self._counts_records = offsets.is_index
         self._doubting = doubting
         self._pages = 0
-        self._totals: set[int] = set()
+        self.totals: set[int] = set()
 
     def take(self, page: _Page[Entry]) -> int:
         """Add a page; return how many of its entries are new."""
@@ -143,7 +143,7 @@ class _Walk(Generic[Entry]):
         self.invalid += page.invalid if fresh or not known else 0
         self._pages += 1
         if page.total is not None:
-            self._totals.add(page.total)
+            self.totals.add(page.total)
         return fresh
 
     def goes_on_after(self, page: _Page[Entry], limit: int) -> bool:
@@ -161,18 +161,23 @@ class _Walk(Generic[Entry]):
         self._counts_records = True
         return self._jump(self.offsets.first + known)
 
-    def agrees(self, *, filtered: bool = False) -> bool:
-        """
-        Whether every page gave one `total`, and it is what was gathered.
-
-        With filters it may be more: the documents do not say that it is counted after them.
-        """
+    def agrees(self) -> bool:
+        """Whether every page gave one `total`, and it is what was gathered."""
         known = len(self.entries)
-        if not self._totals:
+        if not self.totals:
             return True
-        total = max(self._totals)
-        most = total if filtered else known + self.invalid
-        return len(self._totals) == 1 and known <= total <= most
+        return len(self.totals) == 1 and known <= max(self.totals) <= known + self.invalid
+
+    def repeats(self, other: "_Walk[Entry]") -> bool:
+        """
+        Whether both found the same entries, and one `total` that is more.
+
+        With filters that is no contradiction: the documents do not say whether it counts what they
+        leave out.
+        """
+        totals = self.totals | other.totals
+        same = self.entries.keys() == other.entries.keys() and len(totals) == 1
+        return same and max(totals) > len(self.entries)
 
     def _expects_more(self, page: _Page[Entry], limit: int) -> bool:
         """Whether another page can hold more; a `total` is believed when it is exactly reached."""

@@ -11,15 +11,11 @@ import msgspec
 
 from exporter.api.client import Client
 from exporter.duration import Duration
-from exporter.errors import SourceError
 from exporter.exposition.family import Family, Kind, Labels, Series
 from exporter.sources.document import Document, identity, mapping, moment, text
-from exporter.sources.fdi.listing import LARGEST_INSTANCE, MonitorList, calls_for_list
+from exporter.sources.fdi.listing import LARGEST_INSTANCE, MonitorList, calls_for_list, is_gone
 from exporter.sources.fetch import fetch_each, path
 from exporter.sources.source import Ask, Place, Reading, Settings, Source
-
-GONE = frozenset({"FDI.3021", "FDI.3081"})
-"""Codes of the answer for a task that was deleted meanwhile."""
 
 
 class TaskDetailsSettings(Settings, frozen=True, kw_only=True):
@@ -142,7 +138,7 @@ class TaskDetails(Source[TaskDetail]):
         """List the tasks, then read the detail of each; one deleted meanwhile is left out."""
         listing = await self._list.read(_listed_name)
         paths = {key: self._path(key) for key in listing.monitors}
-        answers = await fetch_each(self.client, "show_task", paths, _is_gone)
+        answers = await fetch_each(self.client, "show_task", paths, is_gone)
         details = {
             key: parse_task_detail(answer, key, listing.monitors[key])
             for key, answer in answers.items()
@@ -165,7 +161,3 @@ class TaskDetails(Source[TaskDetail]):
 
 def _listed_name(monitor: Document) -> str:
     return text(monitor.get("task_name"))
-
-
-def _is_gone(error: SourceError) -> bool:
-    return error.code.upper() in GONE
