@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from cloud import Cloud, Reply
 from commanding import Stage, lines_of, staged
 
 from exporter.commands.command import FAILED, OK
@@ -115,6 +116,24 @@ async def test_a_login_that_worked_lets_one_target_fail_alone(
     assert lines_of(told.out, r"^rabbit      background_tasks  ok: ")
     assert not lines_of(told.out, "not tried: ")
     assert COMPARE in told.out
+
+
+async def test_a_refused_token_of_the_right_password_is_no_wrong_password(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As of another region: IAM has taken the password, so it may be shown for others too."""
+    refusal = Reply({"error_code": "APIGW.0301", "error_msg": "decrypt token fail"}, status=401)
+    async with Cloud(usual=refusal) as elsewhere, staged(tmp_path) as stage:
+        add_target(stage, "rabbit", credentials="huawei")
+        stage.change(
+            f"system: fdi\n    endpoint: {stage.url}", f"system: fdi\n    endpoint: {elsewhere.url}"
+        )
+        told = await stage.run(capsys, "check", "--online")
+
+    assert told.code == FAILED
+    assert len(lines_of(told.out, r"^roma-demo .* failed \(auth\): ")) == 3
+    assert lines_of(told.out, r"^rabbit      background_tasks  ok: ")
+    assert not lines_of(told.out, "not tried: ")
 
 
 async def test_an_outage_is_no_refusal(
