@@ -386,6 +386,91 @@ async def test_an_answer_without_a_date_leaves_the_skew() -> None:
     assert reach.client.skew == 3.0
 
 
+def dateless(body: bytes, status: str = "200 OK") -> bytes:
+    """Return an answer without a date."""
+    head = f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        *(b"2026-03-14T10:16:40Z", b"2026-03-14T18:16:40.74+08:00", b'"2026-03-14T10:16:40Z"\n'),
+        b"2026-03-14T18:16:40.123456789+08:00",
+    ],
+)
+async def test_where_answers_have_no_date_the_cloud_is_asked_for_its_time(told: bytes) -> None:
+    """Without a login, after the first answer, and then once in ten minutes."""
+    ask = dateless(b"{}"), dateless(told)
+    async with (
+        raw_server(*ask, dateless(b"{}"), *ask) as (url, heard),
+        reaching(f"{url}/ocp", time_path="/api/v2/time") as reach,
+    ):
+        await reach.client.get("list", "/x")
+        skew = reach.client.skew
+        reach.clock.advance(599.0)
+        await reach.client.get("list", "/x")
+        reach.clock.advance(1.0)
+        await reach.client.get("list", "/x")
+
+    assert skew == pytest.approx(1000.0, abs=1.0)
+    lines = [request.split(b"\r\n")[0].decode() for request in heard]
+    listed, asked = "GET /ocp/x HTTP/1.1", "GET /ocp/api/v2/time HTTP/1.1"
+    assert lines == [listed, asked, listed, listed, asked]
+    assert b"x-auth-token" not in heard[1].lower()
+    assert [operation for operation, _ in reach.telling.requests] == [
+        *("list", "get_time", "list", "list", "get_time")
+    ]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(b"", dateless(b""), dateless(b"soon"), dateless(b"2026-03-14T10:16:40"), dateless(b"{}")),
+        *(dateless(b"\xff"), dateless(b"2026-03-14T10:16:40Z", "500 Server Error")),
+    ],
+)
+async def test_a_time_that_cannot_be_read_leaves_the_skew_unknown(answer: bytes) -> None:
+    """And the request that it was asked for goes on."""
+    async with (
+        raw_server(dateless(b"[1]"), answer) as (url, _),
+        reaching(url, time_path="/api/v2/time") as reach,
+    ):
+        assert await reach.client.get("list", "/x") == [1]
+
+    assert reach.client.skew is None
+
+
+@pytest.mark.parametrize("time_path", ["", "/api/v2/time"])
+async def test_a_cloud_with_dates_is_never_asked_for_its_time(time_path: str) -> None:
+    """Nor one that has no such path."""
+    async with Cloud() as cloud, reaching(cloud.url, time_path=time_path) as reach:
+        await reach.client.get("list", "/x")
+
+    assert [seen.target for seen in cloud.seen] == ["/x"]
+
+
+async def test_before_a_dated_signature_is_blamed_the_cloud_is_asked_for_its_time() -> None:
+    """However recent the last look is: the keys are not held for what is the clocks' fault."""
+
+    class Signing(Anyone):
+        async def authorize(self, request: Request) -> dict[str, str]:
+            return {"Date": "x", "Authorization": f"for {request.host}"}
+
+    authenticator = Signing()
+    ahead, right = dateless(b"2026-03-14T11:00:00Z"), dateless(b"2026-03-14T10:00:00Z")
+    refused = dateless(b"", "401 Unauthorized")
+    async with (
+        raw_server(dateless(b"{}"), right, refused, ahead) as (url, _),
+        reaching(url, authenticator, time_path="/api/v2/time") as reach,
+    ):
+        await reach.client.get("list", "/x")
+        with pytest.raises(ClockSkewed, match=r"its clock is \+3599 s off ours"):
+            await reach.client.get("list", "/x")
+
+    assert authenticator.renewals == []
+
+
 async def test_giving_up_is_counted_and_passed_on() -> None:
     """A cancelled poll frees its place; the request that left is in the count."""
     one = RateLimit(requests_per_second=1e9, concurrency=1)
