@@ -1,5 +1,6 @@
 """Task instances of an OCP: which are read, and what they are shown as."""
 
+import itertools
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -128,11 +129,12 @@ async def test_known_labels_are_shown_at_zero() -> None:
     source, _ = source_of(Ocp())
     empty = lines(source, await source.poll(ASK))
 
-    assert len(empty) == 4 * 3 * 3 + 6
+    assert len(empty) == 4 * 3 * 3 + 6 + 4
     assert (
         'ocp_task_instances{task_type="SYS_ONCE",status="failed",operation="rollback"} 0' in empty
     )
     assert 'ocp_subtask_instances{status="canceling"} 0' in empty
+    assert 'ocp_task_instances_failing{task_type="MANUAL"} 0' in empty
 
 
 async def test_details_of_settled_instances_are_read_once() -> None:
@@ -413,9 +415,9 @@ async def test_rows_that_move_while_pages_are_read_count_once() -> None:
     assert {str(number) for number in range(1, 25)} <= reading.records.keys()
 
 
-@pytest.mark.parametrize("told", ["size", "totalPages", "totalPage"])
+@pytest.mark.parametrize("told", ["size", "totalPages", "totalPage", "totalElements"])
 async def test_the_answer_tells_whether_pages_follow(told: str) -> None:
-    """OCP cuts a size that is too large: the size it used tells, or the number of pages."""
+    """OCP cuts a size that is too large: the size it used tells, or the number of all."""
     rows = [instance(number, "RUNNING") for number in range(1, 26)]
 
     def script(path: str, query: Query) -> Any:
@@ -423,13 +425,52 @@ async def test_the_answer_tells_whether_pages_follow(told: str) -> None:
             return envelope(next(one for one in rows if path.endswith(f"/{one['id']}")))
         answer = paged(rows, {**query, "size": 10})
         page = answer["data"]["page"]
-        values = {"size": 10, "totalPages": "3", "totalPage": 3}
+        values = {"size": 10, "totalPages": "3", "totalPage": 3, "totalElements": "25"}
         answer["data"]["page"] = {"number": page["number"], told: values[told]}
         return answer
 
     source, _ = source_of(script, page_size=2000)
+    reading = await source.poll(ASK)
 
-    assert len((await source.poll(ASK)).records) == 25
+    assert len(reading.records) == 25
+    assert reading.inconsistent is False
+
+
+@pytest.mark.parametrize(("leavers", "inconsistent"), [(1, False), (9, True)])
+async def test_rows_that_move_up_unseen_are_noticed(leavers: int, *, inconsistent: bool) -> None:
+    """What is no longer RUNNING leaves the list while its pages are read: once more, then said."""
+    ocp = Ocp(*(instance(number, "RUNNING") for number in range(100, 145)))
+    first_ids = iter(range(144, 144 - leavers, -1))
+
+    def script(path: str, query: Query) -> Any:
+        answer = ocp(path, query)
+        if path == LIST and "status" in query and query["page"] == 1:
+            for number in itertools.islice(first_ids, 1):
+                ocp.instances.pop(str(number))
+        return answer
+
+    source, _ = source_of(script, page_size=10)
+    reading = await source.poll(ASK)
+
+    assert set(ocp.instances) <= reading.records.keys()
+    assert reading.inconsistent is inconsistent
+
+
+async def test_a_total_that_lies_is_flagged() -> None:
+    """What the list shows is shown."""
+    ocp = Ocp(instance(1, "RUNNING"))
+
+    def script(path: str, query: Query) -> Any:
+        answer = ocp(path, query)
+        if path == LIST:
+            answer["data"]["page"]["totalElements"] = 99999
+        return answer
+
+    source, client = source_of(script)
+    reading = await source.poll(ASK)
+
+    assert (list(reading.records), reading.inconsistent) == (["1"], True)
+    assert client.queries("list_task_instances", "page") == [1, 2, 1, 2, 1, 2]
 
 
 async def test_pages_that_repeat_are_refused() -> None:

@@ -8,8 +8,9 @@ from exporter.api.client import Client
 from exporter.errors import NotFound, SourceError
 from exporter.sources.document import UNKNOWN, Words
 from exporter.sources.fetch import fetch_each, path
-from exporter.sources.ocp.instance import Instance, Subtask, parse_instance
+from exporter.sources.ocp.instance import Instance, parse_instance
 from exporter.sources.ocp.listing import PATH, data_of
+from exporter.sources.ocp.subtask import Subtask
 
 SHOW = "show_task_instance"
 NO_SUCH_TASK = frozenset({"20000", "TSK10001"})
@@ -125,12 +126,16 @@ def _state(instance: Instance) -> tuple[str, float | None, str]:
 
 
 def _filled(listed: Subtask, details: Mapping[str, Subtask]) -> Subtask:
-    """Return the detail of a subtask, as long as the list shows that it is doing the same."""
+    """Return what the detail told of a subtask, as far as it holds for what the list shows."""
     detail = details.get(listed.subtask_id)
     if detail is None:
         return listed
-    same = (detail.status, detail.operation) == (listed.status, listed.operation)
-    return detail if same else listed
+    if (detail.status, detail.operation) == (listed.status, listed.operation):
+        return detail
+    # It has begun something else since, but timeout and edges are those of the plan.
+    return msgspec.structs.replace(
+        detail, status=listed.status, operation=listed.operation, runs=None, start_time=None
+    )
 
 
 def _is_gone(error: SourceError) -> bool:

@@ -1,21 +1,18 @@
 """What is shown of OCP's task instances."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 
 import msgspec
 
 from exporter.exposition.family import Aggregate, Family, Kind, Labels, Sample, Series
 from exporter.sources.document import UNKNOWN
-from exporter.sources.ocp.instance import SUBTASK_STATUSES, TASK_TYPES, Instance, Subtask
+from exporter.sources.ocp.instance import TASK_TYPES, Instance
 from exporter.sources.source import Reading
 
 STATUSES = ("RUNNING", "FAILED", "SUCCESSFUL")
 OPERATIONS = ("EXECUTE", "RETRY", "ROLLBACK")
 """Words that are shown at 0 too."""
-UNDER_WAY = frozenset({"RUNNING", "CANCELING", "FAILED"})
-SUBTASK_LIMIT = 1000
-"""Subtasks that have series of their own at most, those of the newest instances first."""
 
 
 class TaskInstanceFacts(msgspec.Struct, frozen=True):
@@ -46,45 +43,15 @@ def _by_status(reading: Reading[Instance]) -> Iterable[Sample]:
         yield (task_type, status.lower(), operation.lower()), float(count)
 
 
-def _subtasks_by_status(reading: Reading[Instance]) -> Iterable[Sample]:
-    counts = Counter(dict.fromkeys(SUBTASK_STATUSES, 0))
-    for row in reading.records.values():
-        if row.is_open:
-            counts.update(subtask.status for subtask in row.subtasks)
-    for status, count in sorted(counts.items()):
-        yield (status.lower(),), float(count)
-
-
-def _subtask_samples(
-    value: Callable[[Subtask], float | None],
-) -> Callable[[Reading[Instance]], Iterable[Sample]]:
-    """Return the samples of the subtasks that have a `value`, one for each."""
-
-    def samples(reading: Reading[Instance]) -> Iterable[Sample]:
-        found: dict[Labels, float] = {}
-        for row, subtask in _shown_subtasks(reading):
-            number = value(subtask)
-            if number is None:
-                continue
-            if len(found) == SUBTASK_LIMIT:
-                break
-            found[row.task_id, subtask.subtask_id, subtask.subtask_name] = number
-        return found.items()
-
-    return samples
-
-
-def _shown_subtasks(reading: Reading[Instance]) -> Iterator[tuple[Instance, Subtask]]:
-    shown = (row for row in reading.records.values() if row.shown)
-    for row in sorted(shown, key=lambda row: (-(row.start_time or 0.0), row.task_id)):
-        for subtask in row.subtasks:
-            yield row, subtask
-
-
-def _runs(subtask: Subtask) -> float | None:
-    if subtask.status not in UNDER_WAY or subtask.runs is None:
-        return None
-    return float(subtask.runs)
+def _failing_by_type(reading: Reading[Instance]) -> Iterable[Sample]:
+    counts = Counter(dict.fromkeys(TASK_TYPES, 0))
+    counts.update(
+        row.task_type or UNKNOWN
+        for row in reading.records.values()
+        if row.is_active and row.failed_subtasks
+    )
+    for task_type, count in sorted(counts.items()):
+        yield (task_type,), float(count)
 
 
 def _task_id(row: Instance) -> Labels:
@@ -144,6 +111,19 @@ SERIES = (
     ),
     Series(
         Family(
+            name="ocp_task_instance_finish_timestamp_seconds",
+            help=(
+                "When the OCP task instance that is over, FAILED or not, last settled (finishTime),"
+                " as of the last successful poll."
+            ),
+            kind=Kind.TIMESTAMP,
+            labels=("task_id", "task_name"),
+        ),
+        _task_id,
+        lambda row: row.finish_time if row.shown and not row.is_active else None,
+    ),
+    Series(
+        Family(
             name="ocp_task_instance_progress_ratio",
             help=(
                 "Share of the OCP task instance's subtasks whose status is SUCCESSFUL,"
@@ -154,6 +134,19 @@ SERIES = (
         ),
         _task_id,
         lambda row: row.progress if row.shown else None,
+    ),
+    Series(
+        Family(
+            name="ocp_task_instance_failed_subtasks",
+            help=(
+                "FAILED subtasks of the OCP task instance, which may still be RUNNING,"
+                " as of the last successful poll."
+            ),
+            kind=Kind.COUNT,
+            labels=("task_id", "task_name"),
+        ),
+        _task_id,
+        lambda row: float(row.failed_subtasks) if row.shown else None,
     ),
 )
 
@@ -174,40 +167,15 @@ AGGREGATES = (
     ),
     Aggregate(
         Family(
-            name="ocp_subtask_instances",
+            name="ocp_task_instances_failing",
             help=(
-                "Subtasks by status, of the OCP task instances that are RUNNING or FAILED,"
-                " as of the last successful poll."
+                "RUNNING OCP task instances that have a FAILED subtask already: they turn FAILED"
+                " when nothing else of them is running any more, unless somebody steps in."
+                " As of the last successful poll."
             ),
             kind=Kind.COUNT,
-            labels=("status",),
+            labels=("task_type",),
         ),
-        _subtasks_by_status,
-    ),
-    Aggregate(
-        Family(
-            name="ocp_subtask_instance_deadline_timestamp_seconds",
-            help=(
-                "When the RUNNING OCP subtask ought to be over: its startTime plus its timeout;"
-                " absent for one that is run again, whose own start OCP does not tell."
-                " At most 1000, as of the last successful poll."
-            ),
-            kind=Kind.TIMESTAMP,
-            labels=("task_id", "subtask_id", "subtask_name"),
-        ),
-        _subtask_samples(lambda subtask: subtask.deadline),
-    ),
-    Aggregate(
-        Family(
-            name="ocp_subtask_instance_runs",
-            help=(
-                "How often the OCP subtask was executed (runTime), for the RUNNING, CANCELING and"
-                " FAILED subtasks of instances that have series of their own."
-                " At most 1000, as of the last successful poll."
-            ),
-            kind=Kind.COUNT,
-            labels=("task_id", "subtask_id", "subtask_name"),
-        ),
-        _subtask_samples(_runs),
+        _failing_by_type,
     ),
 )

@@ -1,5 +1,6 @@
 """One task instance of an OCP with its subtasks: what a record says, and what it means."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -9,11 +10,11 @@ from exporter.sources.document import (
     Words,
     first,
     identity,
-    integer,
     mapping,
     moment,
     text,
 )
+from exporter.sources.ocp.subtask import OPERATIONS, Subtask, blocking, parse_subtasks
 from exporter.tasks.task import ACTIVE, SETTLED, State, Task
 
 STATES = {
@@ -24,31 +25,6 @@ STATES = {
 }
 TASK_TYPES = ("MANUAL", "SYS_ONCE", "SCHEDULED", "SYS_SCHEDULED")
 _MISSPELT = "SYS_ONECE"
-OPERATIONS = ("EXECUTE", "RETRY", "ROLLBACK", "SKIP", "CANCEL")
-SUBTASK_STATUSES = ("PENDING", "READY", "RUNNING", "CANCELING", "FAILED", "SUCCESSFUL")
-SUBTASK_OPERATIONS = (*OPERATIONS, "ROLLBACK_SKIP")
-
-
-class Subtask(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A step; words in upper case, times in epoch seconds."""
-
-    subtask_id: str
-    subtask_name: str
-    status: str
-    operation: str
-    timeout: float | None = None
-    """Seconds that one execution may take; the list does not tell."""
-    runs: int | None = None
-    """The API's `runTime`: how often it was executed; the list does not tell."""
-    start_time: float | None = None
-    """When the first execution began; the list does not tell."""
-
-    @property
-    def deadline(self) -> float | None:
-        """When it ought to be over; None for a repeated one, whose own start is not told."""
-        if self.status != "RUNNING" or self.start_time is None or not self.timeout:
-            return None
-        return self.start_time + self.timeout if (self.runs or 0) <= 1 else None
 
 
 class Instance(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,11 +92,23 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
         return min((moment for moment in deadlines if moment is not None), default=None)
 
     @property
+    def failed_subtasks(self) -> int:
+        """How many of its steps are FAILED; some may be while others still run."""
+        return sum(subtask.status == "FAILED" for subtask in self.subtasks)
+
+    @property
+    def blocking(self) -> Sequence[Subtask]:
+        """The steps that hold it up; none once it is over."""
+        if not self.is_open:
+            return ()
+        return blocking(self.subtasks, undoing=self.operation == "ROLLBACK")
+
+    @property
     def progress(self) -> float | None:
         """The share of its subtasks that is SUCCESSFUL; None where there are none."""
         if not self.subtasks:
             return None
-        done = sum(subtask.status == "SUCCESSFUL" for subtask in self.subtasks)
+        done = sum(subtask.is_done for subtask in self.subtasks)
         return done / len(self.subtasks)
 
     def task(self) -> Task:
@@ -145,7 +133,7 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     def _is_undone(self) -> bool:
         if self.operation in {"EXECUTE", "RETRY"}:
             return False
-        undone = any(subtask.status != "SUCCESSFUL" for subtask in self.subtasks)
+        undone = any(not subtask.is_done for subtask in self.subtasks)
         return self.operation == "ROLLBACK" or undone
 
 
@@ -162,6 +150,7 @@ def parse_instance(document: Any, words: Words, *, detailed: bool) -> Instance |
 def _instance(instance: Document, task_id: str, words: Words, *, detailed: bool) -> Instance:
     cluster = mapping(instance.get("cluster")) or {}
     tenant = mapping(instance.get("tenant")) or {}
+    tags = instance.get("tags")
     return Instance(
         task_id=task_id,
         task_name=text(instance.get("name")),
@@ -170,36 +159,25 @@ def _instance(instance: Document, task_id: str, words: Words, *, detailed: bool)
         task_type=_task_type(instance, words) if detailed else None,
         start_time=moment(instance.get("startTime")),
         finish_time=moment(instance.get("finishTime")),
-        ob_cluster_name=text(cluster.get("name")),
-        ob_cluster_id=identity(cluster.get("obClusterId")),
-        tenant_name=text(tenant.get("name")),
+        ob_cluster_name=text(cluster.get("name")) or _tagged(tags, "clusterName"),
+        ob_cluster_id=identity(cluster.get("obClusterId")) or _tagged(tags, "obClusterId"),
+        tenant_name=text(tenant.get("name")) or _tagged(tags, "tenantName"),
         # One edition of the documents calls the tenant's id by the cluster's name for it.
-        ob_tenant_id=identity(first(tenant, "obTenantId", "obClusterId")),
-        subtasks=_subtasks(instance.get("subtasks"), words),
+        ob_tenant_id=identity(first(tenant, "obTenantId", "obClusterId"))
+        or _tagged(tags, "obTenantId"),
+        subtasks=parse_subtasks(instance.get("subtasks"), words),
         detailed=detailed,
     )
+
+
+def _tagged(tags: Any, field: str) -> str:
+    """Return what newer versions' tags say that it works on; empty where they name several."""
+    elements = tags if isinstance(tags, list) else [tags]
+    documents = (mapping(element) or {} for element in elements)
+    named = {identity(document.get(field)) for document in documents} - {""}
+    return named.pop() if len(named) == 1 else ""
 
 
 def _task_type(instance: Document, words: Words) -> str:
     word = words.read("type", instance.get("type"), (*TASK_TYPES, _MISSPELT))
     return "SYS_ONCE" if word == _MISSPELT else word
-
-
-def _subtasks(value: Any, words: Words) -> tuple[Subtask, ...]:
-    elements = value if isinstance(value, list) else [value]
-    documents = (mapping(element) for element in elements)
-    return tuple(_subtask(document, words) for document in documents if document is not None)
-
-
-def _subtask(document: Document, words: Words) -> Subtask:
-    operation = document.get("operation")
-    timeout = integer(document.get("timeout"))
-    return Subtask(
-        subtask_id=identity(document.get("id")),
-        subtask_name=text(document.get("name")),
-        status=words.read("subtask.status", document.get("status"), SUBTASK_STATUSES),
-        operation=words.read("subtask.operation", operation, SUBTASK_OPERATIONS),
-        timeout=None if timeout is None or timeout <= 0 else float(timeout),
-        runs=integer(document.get("runTime")),
-        start_time=moment(document.get("startTime")),
-    )

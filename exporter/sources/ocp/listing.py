@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -42,6 +43,19 @@ class Listed(msgspec.Struct):
     """When the last row with a time began."""
     ended: bool = False
     """Nothing that was wanted can follow; otherwise there were too many pages."""
+    totals: list[int] = []
+    """How many instances each page said that there are."""
+    inconsistent: bool = False
+    """The list was read twice and moved both times, so that an instance may be missing."""
+
+    def is_whole(self) -> bool:
+        """
+        Whether no instance that was there at first can have moved to a page before it was seen.
+
+        New ones come on top and move others only to later pages; those that leave do the opposite.
+        """
+        shrank = any(later < earlier for earlier, later in pairwise(self.totals))
+        return not shrank and len(self.instances) + self.invalid >= min(self.totals, default=0)
 
 
 class InstanceList:
@@ -53,7 +67,16 @@ class InstanceList:
         self._page_size = page_size
 
     async def read_open(self, words: Words) -> Listed:
-        """Read all that are RUNNING or FAILED; raise a `SourceError`."""
+        """Read all that are RUNNING or FAILED, twice if they moved; raise a `SourceError`."""
+        listed = await self._read_open_once(words)
+        if listed.is_whole():
+            return listed
+        again = await self._read_open_once(words)
+        again.inconsistent = not again.is_whole()
+        again.instances = {**listed.instances, **again.instances}
+        return again
+
+    async def _read_open_once(self, words: Words) -> Listed:
         listed = await self._walk((("status", OPEN),), words, lambda _: False)
         if not listed.ended:
             msg = (
@@ -116,7 +139,14 @@ async def _take(listed: Listed, answer: Any, asked_size: int, words: Words) -> b
             continue
         listed.instances[instance.task_id] = instance
         listed.oldest = instance.start_time or listed.oldest
-    return bool(elements) and _has_next(mapping(data.get("page")) or {}, len(elements), asked_size)
+    page = mapping(data.get("page")) or {}
+    total = integer(page.get("totalElements"))
+    if total is not None:
+        listed.totals.append(total)
+    if not elements:
+        return False
+    missing = total is not None and len(listed.instances) + listed.invalid < total
+    return missing or _has_next(page, len(elements), asked_size)
 
 
 def _has_next(page: Document, length: int, asked_size: int) -> bool:

@@ -13,8 +13,9 @@ import msgspec
 from exporter.api.client import Client
 from exporter.duration import Duration
 from exporter.sources.document import Words
+from exporter.sources.ocp import families, subtask_families
 from exporter.sources.ocp.details import Details
-from exporter.sources.ocp.families import AGGREGATES, SERIES, TaskInstanceFacts
+from exporter.sources.ocp.families import TaskInstanceFacts
 from exporter.sources.ocp.instance import TASK_TYPES, Instance
 from exporter.sources.ocp.listing import InstanceList
 from exporter.sources.source import Ask, Place, Reading, Settings, Source
@@ -50,8 +51,8 @@ class TaskInstances(Source[Instance]):
     settings_type = TaskInstancesSettings
     records_are_runs = True
     task_types = TASK_TYPES
-    series = SERIES
-    aggregates = AGGREGATES
+    series = families.SERIES
+    aggregates = (*families.AGGREGATES, *subtask_families.AGGREGATES)
 
     def __init__(self, client: Client, place: Place, settings: TaskInstancesSettings) -> None:
         """Take the way to the cloud, the instance and the settings."""
@@ -90,6 +91,7 @@ class TaskInstances(Source[Instance]):
             facts=TaskInstanceFacts(window_from, covers_window=history_from <= window_from),
             # A row that makes no sense may stand in both lists.
             invalid=max(opened.invalid, newest.invalid) + unfound + unread,
+            inconsistent=opened.inconsistent,
             unknown=words.new,
             history_from=history_from,
             pending=self._pending(ask.reach),
