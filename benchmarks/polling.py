@@ -11,18 +11,25 @@ import msgspec
 from benchmarks.exposition import done
 from benchmarks.timing import medians
 from exporter.exposition.shard import prefix
-from exporter.runtime.picture import Picture, draw, take
+from exporter.runtime.picture import Picture, draw, dues_of, take
 from exporter.sources.fdi.task_monitors import TaskMonitors
 from exporter.sources.source import Ask, Place
 from exporter.tasks.ledger import begin
 from exporter.tasks.selection import Rules
 
 TASKS = 10_000
+SCHEDULED = 1_000
 PAGE = 999
-ROUNDS = 5
+ROUNDS = 15
 
 
-def page(start: int, seed: int) -> bytes:
+def last_run(task: int, day: int) -> int:
+    """Return when a daily task last ran, a second after its time."""
+    midnight = 1_799_971_200
+    return midnight + 86_400 * day + 3600 * (task % 24) + 60 * (task % 60) + 1
+
+
+def page(start: int, seed: int, tasks: int, *, cron: bool) -> bytes:
     """Return one page of the list as JSON, two tasks in a hundred changed with the seed."""
     entities = [
         {
@@ -30,9 +37,9 @@ def page(start: int, seed: int) -> bytes:
             "task_name": f"nightly_task_{i:05d}",
             "task_type": "TIMING",
             "status": 1,
-            "last_execute_time": 1_800_000_000_000 + i + (seed * 1000 if i % 50 == 0 else 0),
-            "use_quartz_cron": True,
-            "cron": "0 0 2 * * ?",
+            "last_execute_time": 1000 * last_run(i, seed if i % 50 == 0 else 0),
+            "use_quartz_cron": cron,
+            "cron": f"0 {i % 60} {i % 24} * * ?" if cron else "",
             "position": "WRITER",
             "execute_status": "SUCCESS",
             "source_app_name": "shop",
@@ -40,17 +47,20 @@ def page(start: int, seed: int) -> bytes:
             "ext_type": None,
             "enterprise_project_id": "0",
         }
-        for i in range(start, min(start + PAGE, TASKS))
+        for i in range(start, min(start + PAGE, tasks))
     ]
-    return json.dumps({"total": TASKS, "size": len(entities), "entities": entities}).encode()
+    return json.dumps({"total": tasks, "size": len(entities), "entities": entities}).encode()
 
 
 class Memory:
     """Answers from memory, decoded anew each time."""
 
-    def __init__(self) -> None:
+    def __init__(self, tasks: int, *, cron: bool) -> None:
         """Make two versions of the list."""
-        self.versions = [[page(start, s) for start in range(0, TASKS, PAGE)] for s in (0, 1)]
+        self.versions = [
+            [page(start, seed, tasks, cron=cron) for start in range(0, tasks, PAGE)]
+            for seed in (0, 1)
+        ]
         self.seed = 0
 
     async def get(self, operation: str, path: str, query: Sequence[tuple[str, Any]]) -> object:
@@ -85,14 +95,32 @@ class Poll:
 
 def measure() -> Mapping[str, object]:
     """Return our time for a poll as a multiple of the standard library's time to decode it."""
-    memory = Memory()
+    memory = Memory(TASKS, cron=True)
     poll = Poll(memory)
+    scheduled = Poll(Memory(SCHEDULED, cron=True))
+    keys = {key for at, key in enumerate(scheduled.picture.tasks) if at % 50 == 0}
     times = medians(
-        {"json": lambda: [json.loads(p) for p in memory.versions[0]], "poll": poll.once}, ROUNDS
+        {
+            "json": lambda: [json.loads(p) for p in memory.versions[0]],
+            "poll": poll.once,
+            "scheduled": scheduled.once,
+            "schedules": lambda: done(
+                dues_of(
+                    scheduled.source,
+                    scheduled.picture,
+                    scheduled.picture.tasks,
+                    keys,
+                    scheduled.picture.ledger,
+                )
+            ),
+        },
+        ROUNDS,
     )
     return {
         "tasks": TASKS,
         "peer": "json.loads of the same pages",
         "poll_as_multiple_of_peer": round(times["poll"] / times["json"], 2),
+        "schedules": SCHEDULED,
+        "share_of_schedules_in_a_poll": round(times["schedules"] / times["scheduled"], 3),
         "series": sum(shard.samples for shard in poll.shards.values()),
     }

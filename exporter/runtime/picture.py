@@ -53,7 +53,7 @@ def take(
     yield
     ledger, tasks = yield from _count(source, old, reading, changed, now)
     ledger = conclude(ledger, now, reading.history_from, reading.pending)
-    dues, shift = yield from _dues(source, old, tasks, changed, ledger)
+    dues, shift = yield from dues_of(source, old, tasks, changed, ledger)
     overdue = frozenset(k for k, due in dues.items() if is_overdue(tasks[k], due, now))
     stuck = frozenset(key for key, task in tasks.items() if is_stuck(task, now))
     yield
@@ -103,7 +103,7 @@ def _count(
     return ledger, tasks
 
 
-def _dues(
+def dues_of(
     source: Source[Any],
     old: Picture,
     tasks: Mapping[str, Task],

@@ -1,5 +1,6 @@
 """When tasks ought to run, and which are late: overdue by schedule, or stuck by deadline."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 import msgspec
@@ -13,6 +14,8 @@ PUNCTUAL = 120.0
 """Seconds after a fire time within which a run begins that fits its schedule."""
 SHIFTS = range(-14, 15)
 """Whole hours by which two zones can differ, as far as schedules are concerned."""
+LARGEST_SHIFT = 3600.0 * SHIFTS[-1] + PUNCTUAL
+PUNCTUALLY = frozenset({0})
 COARSE = 7200.0
 """Seconds; schedules with shorter intervals fit most shifts and say nothing of the zone."""
 ENOUGH = 3
@@ -59,8 +62,8 @@ def is_stuck(task: Task, now: float) -> bool:
 
 def zone_shift(dues: Iterable[Due]) -> int:
     """Return the hours by which all last runs miss their schedules; 0 where they do not agree."""
-    told = [due.shifts for due in dues if due.shifts is not None]
-    common = frozenset.intersection(*told) if len(told) >= ENOUGH else frozenset()
+    told = Counter(due.shifts for due in dues if due.shifts is not None)
+    common = frozenset.intersection(*told) if told.total() >= ENOUGH else frozenset()
     return 0 if not common or 0 in common else min(common, key=abs)
 
 
@@ -69,8 +72,9 @@ def _shifts(task: Task, period: float) -> frozenset[int] | None:
         return None
     if not task.schedule.has_zone:
         return None
-    fitting = (hours for hours in SHIFTS if _fits(task, 3600.0 * hours))
-    return frozenset(fitting)
+    if period > LARGEST_SHIFT and _fits(task, 0.0):
+        return PUNCTUALLY  # what fires so rarely fits no other shift
+    return frozenset(hours for hours in SHIFTS if _fits(task, 3600.0 * hours))
 
 
 def _fits(task: Task, shift: float) -> bool:
