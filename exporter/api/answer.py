@@ -12,6 +12,7 @@ from exporter.errors import BadPayload
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BOM = b"\xef\xbb\xbf"
 _REDIRECTS = range(300, 400)
+_DIGITS = 400
 
 
 def read(answer: Answer, what: str, *, now: float, hide: tuple[str, ...] = ()) -> Any:
@@ -42,7 +43,7 @@ def decode(body: bytes) -> Any:
 
     A byte order mark is skipped. Lone surrogates and broken UTF-8 are replaced, because one hostile
     name must cost neither a page nor what is written of it. Numbers that JSON does not have (NaN,
-    1e999) become None.
+    1e999), and those of thousands of digits, become None.
     """
     body = body.removeprefix(_BOM)
     try:
@@ -58,7 +59,9 @@ def _decode_leniently(body: bytes) -> Any:
     """Take what is JSON to the standard library; it is slower, and less strict about text."""
     text = body.decode("utf-8", errors="replace").strip()
     try:
-        document = json.loads(text, parse_constant=lambda _: None, parse_float=_finite)
+        document = json.loads(
+            text, parse_constant=lambda _: None, parse_float=_finite, parse_int=_short
+        )
         plain = json.dumps(document, ensure_ascii=False)
         return json.loads(_SURROGATE.sub("\ufffd", plain)) if _SURROGATE.search(plain) else document
     except RecursionError:
@@ -71,6 +74,11 @@ def _decode_leniently(body: bytes) -> Any:
 def _finite(text: str) -> float | None:
     number = float(text)
     return number if abs(number) != float("inf") else None
+
+
+def _short(text: str) -> int | None:
+    # Python refuses to read numbers of thousands of digits, and would cost the page for one.
+    return int(text) if len(text) <= _DIGITS else None
 
 
 def _instead_of_json(text: str) -> str:
