@@ -286,6 +286,41 @@ async def test_a_log_that_changes_between_its_pages_is_read_again() -> None:
     assert exporter.reading.inconsistent is True
 
 
+async def test_a_second_pass_that_finds_less_is_not_believed() -> None:
+    """Though its total agrees: the union of both is used, and flagged."""
+    fdi = Fdi(a=[Ran(n, n + 1) for n in range(4)])
+    exporter = Exporter(fdi)
+    await exporter.poll(0)
+    totals = iter([99, 99, 99, 2])
+    fdi.page = lambda rows, query: (
+        {**page(rows, {**query, "limit": 2}), "total": next(totals)}
+        if "begin_time" in query
+        else page(rows, query)
+    )
+    await exporter.poll(300)
+
+    assert exporter.counts == {("a", "succeeded"): 4}
+    assert exporter.reading.inconsistent is True
+
+
+async def test_what_a_changing_log_lacks_is_not_gone() -> None:
+    """An open run that its pages missed stays as it was, and counts when it is seen again."""
+    fdi = Fdi(a=[Ran(-100, 500), Ran(-50, -40)])
+    exporter = Exporter(fdi)
+    await exporter.poll(0)
+    totals = iter(range(100, 200))
+    fdi.page = lambda rows, query: {**page(rows, query), "total": next(totals)}
+    open_run = fdi.runs["a"].pop(0)
+    await exporter.poll(300)
+    still = {key: run.state for key, run in exporter.reading.records.items()}
+    fdi.runs["a"].insert(0, open_run)
+    await exporter.poll(600)
+
+    assert still == {"a/r-100.000": State.RUNNING, "a/r-50.000": State.SUCCEEDED}
+    assert exporter.counts == {("a", "succeeded"): 1}
+    assert exporter.picture.ledger.gaps == 0
+
+
 async def test_counts_begin_with_the_first_poll() -> None:
     """Runs that were over count nothing; those that went on, and later ones, once each."""
     fdi = Fdi(a=[Ran(-900, -800, "ERROR"), Ran(-60, 30, "CANCELLED"), Ran(60, 90), Ran(100, 110)])

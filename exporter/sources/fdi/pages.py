@@ -69,7 +69,9 @@ class Pager:
         if not again.agrees():
             await self._look_before(again, where, parse, filters)
         self._offsets = again.offsets
-        if again.agrees() or (filters and again.repeats(walk)):
+        # A total may be wrong and reached all the same: the second pass must not find less.
+        agrees = again.agrees() and len(again.entries) >= len(walk.entries)
+        if agrees or (filters and again.repeats(walk)):
             return Found(again.entries, again.invalid, inconsistent=False, ended=again.ended)
         entries = {**walk.entries, **again.entries}
         return Found(entries, again.invalid, inconsistent=True, ended=again.ended)

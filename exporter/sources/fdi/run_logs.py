@@ -146,6 +146,9 @@ class RunLogs(Source[Run]):
         parse = partial(parse_run, listed=task.listed, words=words)
         found = await self._pager.read(where, parse, span)
         runs = {run.key: run for run in found.entries.values()}
+        if found.inconsistent:
+            # What a list lacks that goes on changing is not gone.
+            runs = task.still_sought() | runs
         if ask.reach is None:
             # What had settled before the first poll is told by the cloud's own clock.
             settled = max((run.settled_at or 0.0 for run in runs.values()), default=0.0)

@@ -67,6 +67,10 @@ class Covered(msgspec.Struct, frozen=True, kw_only=True):
             kept[newest.key] = msgspec.structs.replace(self._marked(newest), latest=True)
         return msgspec.structs.replace(self, read=self.listed, known_until=now, runs=kept)
 
+    def still_sought(self) -> dict[str, Run]:
+        """Return the runs that a log must not lack: those that are awaited, and the latest."""
+        return {key: run for key, run in self.runs.items() if run.latest or key in self.awaited}
+
     @property
     def _needed_from(self) -> float:
         """From when on runs are new, awaited or the latest, if they are told by when they began."""
@@ -88,7 +92,7 @@ class Covered(msgspec.Struct, frozen=True, kw_only=True):
         """Return the run, as old if it settled before it was anybody's to count."""
         old = not run.is_open and run.key not in self.awaited
         old = old and (run.settled_at or 0.0) <= self.counts_from
-        return msgspec.structs.replace(run, old=old)
+        return msgspec.structs.replace(run, latest=False, old=old)
 
 
 def choose(covered: Iterable[Covered], budget: int) -> list[Covered]:
