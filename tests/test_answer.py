@@ -74,7 +74,6 @@ def test_json_is_decoded(body: bytes, expected: object) -> None:
         (b'{"canary": 1} {"b": 2}', "broken or was cut off"),
         (b"[" * 100_000, "nested too deep"),
         (b"[NaN," + b"[" * 100_000, "nested too deep"),
-        (b'{"n": ' + b"9" * 5000 + b"}", "broken or was cut off"),
         ("{}".encode("utf-16"), "not JSON"),
     ],
 )
