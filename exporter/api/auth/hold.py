@@ -10,9 +10,9 @@ from exporter.errors import Unauthorized
 
 FIRST = 300.0
 """Seconds of the first hold; Huawei refuses a key for as long after a few bad signatures."""
-GROWTH = 3.0
+GROWTH = 12.0
 LONGEST = 3600.0
-"""Policies lock after 3 to 10 bad tries in 15 to 60 minutes."""
+"""The strictest policy locks an account after 3 bad tries within an hour: no more than two may be."""
 
 
 class _Held(msgspec.Struct, frozen=True):
