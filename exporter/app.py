@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 
@@ -24,6 +25,14 @@ from exporter.runtime.web import application
 from exporter.simulator.demo import configuration
 from exporter.simulator.server import Simulator
 from exporter.wiring import Wiring
+
+
+class Unwaited(ThreadPoolExecutor):
+    """Threads that nobody waits for at the end: one may hang in the name server's silence."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - the signature is its parent's
+        """Give up what has not begun, and leave the rest alone."""
+        super().shutdown(wait=False, cancel_futures=True)
 
 
 class Running(msgspec.Struct, frozen=True):
@@ -68,7 +77,10 @@ def remembering(config: Config) -> Iterator[Store | None]:
 async def run_daemon(config: Config, clock: Clock | None = None, demo: str = "") -> int:
     """Run until SIGTERM or SIGINT; return the exit code."""
     configure(config.log.level, config.log.format)
+    asyncio.get_running_loop().set_default_executor(Unwaited())
     logger = get()
+    stop = asyncio.create_task(stop_signal())
+    await asyncio.sleep(0)  # from here on signals end it cleanly
     async with running(config, clock or SystemClock(), demo) as run:
         logger.info(
             "exporter.started",
@@ -79,7 +91,6 @@ async def run_daemon(config: Config, clock: Clock | None = None, demo: str = "")
         )
         for warning in warnings(config):
             logger.warning("config.doubtful", warning=warning)
-        stop = asyncio.create_task(stop_signal())
         await asyncio.wait((stop, run.work), return_when=asyncio.FIRST_COMPLETED)
         if not stop.done():
             logger.error("exporter.failed", error=type(run.work.exception()).__name__)

@@ -3,10 +3,24 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
 from exporter.commands.arguments import parse
 from exporter.commands.command import FAILED, UNUSABLE, complain
 from exporter.errors import ConfigError, ExporterError
+
+
+def entry() -> NoReturn:
+    """
+    Run the program and end the process.
+
+    It does not wait for threads: one that asks a dead name server may take minutes, and by then
+    everything that must be written is.
+    """
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> int:

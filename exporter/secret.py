@@ -19,16 +19,24 @@ class Secret:
     def read(self) -> str:
         """Return the secret as it is now, line ends stripped; raise ConfigError if unreadable."""
         if self._path is None:
-            return self._text or ""
+            return _sendable(self._text or "", "the secret")
         text = _text_of(self._path).strip("\r\n")
         if not text:
             msg = f"the secret file {self._path} is empty"
             raise ConfigError([msg])
-        return text
+        return _sendable(text, f"the secret file {self._path}")
 
     def __repr__(self) -> str:
         """Never show the secret."""
         return "***"
+
+
+def _sendable(text: str, what: str) -> str:
+    """Refuse what no header can carry, without a word of what it is."""
+    if not all(char.isprintable() for char in text):
+        msg = f"{what} holds a line break or another character that no password or key has"
+        raise ConfigError([msg])
+    return text
 
 
 def _text_of(path: Path) -> str:

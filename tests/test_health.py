@@ -31,7 +31,7 @@ def test_every_reason_has_a_reaction() -> None:
     ("error", "expected"),
     [
         (Unreachable("x"), [60, 120, 240, 300, 300]),
-        (Unauthorized("x"), [60, 60, 60, 60, 60]),
+        (Unauthorized("x"), [60, 120, 240, 300, 300]),
         (Forbidden("x"), [300, 600, 1200, 1800, 1800]),
         (RateLimited("x"), [60, 60, 120, 240, 480]),
         (RateLimited("x", retry_after=500.0), [500, 500, 500, 500, 500]),

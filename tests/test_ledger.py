@@ -15,6 +15,7 @@ from exporter.tasks.ledger import (
     active_keys,
     advance,
     begin,
+    close,
     conclude,
     forget,
 )
@@ -291,6 +292,15 @@ def test_active_keys_are_those_to_look_for_later() -> None:
     ledger = poll(ledger, 60, task("b", State.FAILED, 1), gone=["a"])
 
     assert active_keys(ledger) == {"a"}
+
+
+def test_a_deleted_task_is_not_looked_for() -> None:
+    """It is over, though nobody knows how, and counts nothing."""
+    ledger = poll(FRESH, 0, task("a", State.RUNNING, 1), task("b", State.RUNNING, 1))
+    ledger = close(ledger, ["a", "new to us"])
+
+    assert active_keys(ledger) == {"b"}
+    assert close(ledger, ["a"]) is ledger
 
 
 @pytest.mark.parametrize(("history_from", "gaps"), [(None, 0), (T0 - 5, 0), (T0 + 5, 1)])

@@ -547,6 +547,27 @@ async def test_a_detail_that_makes_no_sense_is_counted_once(detail: Any) -> None
     assert len(details(client)) == 1
 
 
+async def test_one_failing_detail_hides_no_other() -> None:
+    """OCP may fail at one instance for ever; only when it fails at several is it down."""
+    ocp = Ocp(*(instance(n) for n in (1, 2, 3)))
+    broken = {f"{LIST}/1"}
+
+    def script(path: str, query: Query) -> Any:
+        return ServerFailed("x", status=500) if path in broken else ocp(path, query)
+
+    source, _ = source_of(script)
+    reading = await source.poll(ASK)
+    assert sorted(reading.records) == ["1", "2", "3"]
+    types = [reading.records[key].task_type for key in "123"]
+    assert types == [None, "SYS_SCHEDULED", "SYS_SCHEDULED"]
+    assert reading.invalid == 1
+
+    broken |= {f"{LIST}/2", f"{LIST}/3"}
+    fresh, _ = source_of(script)
+    with pytest.raises(ServerFailed):
+        await fresh.poll(ASK)
+
+
 async def test_a_detail_that_is_gone_leaves_the_lists_facts() -> None:
     """OCP tidies up while we read."""
     ocp = Ocp(instance(1, "FAILED"))

@@ -17,7 +17,7 @@ from exporter.errors import BadPayload, SourceError, TimedOut, TlsFailed, Unreac
 
 LONGEST_CONNECT = 5.0
 """Seconds; a host that does not take a connection by then is down."""
-LARGEST_BODY = 64 * 1024 * 1024
+LARGEST_BODY = 8 * 1024 * 1024
 """Bytes after decompression."""
 HEADERS: Mapping[str, str] = {
     "Accept": "application/json",

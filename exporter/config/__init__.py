@@ -89,6 +89,9 @@ def service(environ: Mapping[str, str], flags: Mapping[str, Sequence[str]]) -> S
 
 
 def _text_of(path: Path) -> str:
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        msg = f"cannot read {path}: it is no ordinary file"
+        raise ConfigError([msg])
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)

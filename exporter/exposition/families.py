@@ -174,6 +174,20 @@ def oldest_active(system: str, tasks: Iterable[Task]) -> Iterable[Sample]:
         yield (system, task_type), since
 
 
+def foremost(rows: Mapping[Subject, History], limit: int) -> dict[Subject, History]:
+    """Return at most `limit` rows: what is active first, then what fails, then the most recent."""
+
+    def rank(row: History) -> tuple[bool, bool, float]:
+        record = row.record
+        latest = max(record.last_success or 0.0, record.last_failure or 0.0)
+        return (row.active_since is None, not record.consecutive_failures, -latest)
+
+    if len(rows) <= limit:
+        return dict(rows)
+    kept = sorted(rows.values(), key=rank)[:limit]
+    return {row.subject: row for row in kept}
+
+
 def histories(
     system: str,
     ledger: Ledger,

@@ -34,7 +34,7 @@ INTERVAL = _gauge(
 )
 TASKS_HIDDEN = _gauge(
     "tasks_hidden",
-    "Tasks without series of their own because of the limit on per-task series.",
+    "Tasks (of DMS and OCP also names of runs) without series because of the limit on them.",
     Kind.COUNT,
 )
 TASKS_INVALID = _gauge(

@@ -127,7 +127,7 @@ _GAUGES: Mapping[Family, Callable[[Poller], float | None]] = {
     own.LAST_POLL_SUCCESS: lambda p: p.health.last_success,
     own.POLL_DURATION: lambda p: p.health.poll_seconds,
     own.INTERVAL: lambda p: p.health.interval,
-    own.TASKS_HIDDEN: lambda p: p.picture.selection.hidden,
+    own.TASKS_HIDDEN: lambda p: p.picture.hidden,
     own.TASKS_INVALID: lambda p: p.picture.reading.invalid if p.picture.reading else None,
     own.TASKS_VANISHED: lambda p: p.picture.vanished,
     own.SCHEDULES_NOT_UNDERSTOOD: lambda p: _scheduled(p, p.not_understood),
@@ -165,6 +165,6 @@ def _status(poller: Poller, now: float) -> CollectorStatus:
         reason=health.reason,
         error=health.error,
         stale=health.is_stale(now),
-        records=len(reading.records) if reading else 0,
+        records=len(reading.records) if reading and poller.source.series else None,
         invalid=reading.invalid if reading else 0,
     )

@@ -19,9 +19,9 @@ class Reaction(msgspec.Struct, frozen=True):
 
 
 REACTIONS: Mapping[str, Reaction] = {
-    # Wrong credentials lock accounts after a few tries, but every scheme holds back by itself and
-    # asks the cloud again as soon as the secret has changed: so the interval is kept here.
-    "auth": Reaction(0.0, 0.0),
+    # Wrong credentials lock accounts after a few tries. Every scheme holds a refused secret back by
+    # itself for much longer, and tries a changed one at the next poll.
+    "auth": Reaction(0.0, 300.0),
     "forbidden": Reaction(300.0, 1800.0),
     "clock_skew": Reaction(60.0, 300.0),
     "not_found": Reaction(60.0, 600.0),

@@ -120,7 +120,8 @@ def _cells(collector: CollectorStatus, state: _State, now: float) -> Iterator[st
     yield f"<td>{escape(collector.collector)} <small>{every}</small></td>"
     yield _fact("Last success (UTC)", _moment(collector.last_success, now))
     yield _fact("Next poll", _until(collector.next_poll, now))
-    yield _fact("Records", f"{collector.records:,}", "number")
+    records = "none" if collector.records is None else f"{collector.records:,}"
+    yield _fact("Records", records, "number")
     style = "number warn" if collector.invalid else "number"
     yield _fact("Invalid", f"{collector.invalid:,}", style)
 

@@ -17,7 +17,7 @@ from exporter.runtime.web import plain
 
 MAX_CONNECTIONS = 512
 """Open at once; what comes beyond is closed, so that polls do not run out of file descriptors."""
-IDLE = 120.0
+IDLE = 30.0
 """Seconds after which a connection without a request is closed."""
 GRACE = 1.0
 """Seconds that answers under way get to finish when the server stops."""

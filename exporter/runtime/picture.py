@@ -12,7 +12,7 @@ from exporter.exposition.family import Family, Histogram, Labels, Series
 from exporter.exposition.shard import Shard, render, render_samples
 from exporter.sources.source import Reading, Source
 from exporter.tasks.lateness import Due, due_of, is_overdue, is_stuck, zone_shift
-from exporter.tasks.ledger import Ledger, Subject, advance, conclude
+from exporter.tasks.ledger import Ledger, Subject, advance, close, conclude
 from exporter.tasks.selection import Rules, Selection, matches, select
 from exporter.tasks.task import Task
 
@@ -41,6 +41,8 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     histories: Mapping[Subject, History] = {}
     changed: frozenset[Any] = frozenset()
     """Keys of records and histories that differ from the picture before."""
+    hidden: int = 0
+    """Tasks, or names of runs, that have no series because of the limit."""
     vanished: int = 0
 
 
@@ -62,7 +64,8 @@ def take(
     yield
     # Runs have a history by their name, which is shown whether or not a run has series of its own.
     listed = wanted.keys() if source.records_are_runs else selection.keys
-    histories = families.histories(source.system, ledger, tasks, dues, listed & tasks.keys())
+    every = families.histories(source.system, ledger, tasks, dues, listed & tasks.keys())
+    histories = families.foremost(every, rules.limit)
     return Picture(
         ledger=ledger,
         reading=reading,
@@ -73,6 +76,7 @@ def take(
         stuck=stuck,
         selection=selection,
         histories=histories,
+        hidden=selection.hidden + len(every) - len(histories),
         changed=frozenset(changed)
         | {s for s, row in histories.items() if old.histories.get(s) != row},
         vanished=_vanished(source, old, reading),
@@ -83,6 +87,7 @@ def _count(
     source: Source[Any], old: Picture, reading: Reading[Any], changed: set[str], now: float
 ) -> Steps[tuple[Ledger, dict[str, Task]]]:
     ledger, tasks = old.ledger, {}
+    over: list[str] = []
     gone = {key: None for key, track in ledger.tracks.items() if track.listed}
     for chunk in _chunks(reading.records.items()):
         changes: dict[str, Task | None] = {}
@@ -90,6 +95,7 @@ def _count(
             known = None if key in changed else old.tasks.get(key)
             task = known or source.to_task(record)
             if task is None:
+                over.append(key)
                 continue
             tasks[key] = task
             gone.pop(key, None)
@@ -100,7 +106,7 @@ def _count(
     for missing in _chunks(gone.items()):
         ledger, _ = advance(ledger, dict(missing), now)
         yield
-    return ledger, tasks
+    return close(ledger, over), tasks
 
 
 def dues_of(

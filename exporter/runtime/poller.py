@@ -27,6 +27,8 @@ FIRST_POLL_SPREAD = 2.0
 """Seconds over which the first polls are spread, so that all do not start at once."""
 
 
+MOST_WORDS = 100
+"""Different unknown words that are logged in the life of a process; all of them are counted."""
 MOST_TRACKS = 50_000
 """Tasks and runs remembered for one collector; about 20 MB."""
 
@@ -160,9 +162,9 @@ class Poller:
         self.picture = picture = msgspec.structs.replace(picture, ledger=ledger)
         await self._commit(ledger)
         await self._publish()
-        for word in sorted(reading.unknown - self._warned):
-            self._log.warning("word.unknown", word=word)
-        self._warned |= reading.unknown
+        for word in sorted(reading.unknown - self._warned)[: MOST_WORDS - len(self._warned)]:
+            self._log.warning("word.unknown", word=word.encode("unicode_escape").decode())
+            self._warned |= {word}
 
     async def _publish(self) -> None:
         self._shards = await paced(
@@ -196,10 +198,11 @@ class Poller:
         seconds = self._clock.monotonic() - since
         was, self.health = self.health, health_states.failed(self.health, error, started, seconds)
         self._counters.failed(error.reason)
-        if was.reason != error.reason:
-            self._log.warning(
-                "source.down", reason=error.reason, error=str(error), retry_in=self.health.wait
-            )
+        what = {"reason": error.reason, "error": str(error), "next_poll_in": self.health.wait}
+        if was.up is False:
+            self._log.debug("source.still_down", **what)
+        else:
+            self._log.warning("source.down", **what)
         self._retire_if_stale()
 
     async def _wait_until(self, due: float) -> None:
@@ -216,7 +219,8 @@ class Poller:
         if self._shards and self.health.is_stale(self._clock.time()):
             self._board.retire(self.owner)
             self._shards = {}
-            self._log.warning("source.stale", last_success=self.health.last_success)
+            age = self._clock.time() - (self.health.last_success or 0.0)
+            self._log.warning("source.stale", seconds_since_success=round(age))
 
 
 def following(due: float, wait: float, interval: float, now: float) -> tuple[float, int]:

@@ -22,7 +22,8 @@ class CollectorStatus(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
     """The message of the present failure, empty when up."""
     stale: bool = False
-    records: int = 0
+    records: int | None = 0
+    """None where the API tells numbers and no records."""
     invalid: int = 0
 
 

@@ -99,6 +99,15 @@ def advance(
     return page.close()
 
 
+def close(ledger: Ledger, keys: Iterable[str]) -> Ledger:
+    """Stop looking for tasks that are still listed but are none any more, such as deleted ones."""
+    over = [key for key in keys if key in ledger.tracks and ledger.tracks[key].state in ACTIVE]
+    if not over:
+        return ledger
+    unknown = {k: msgspec.structs.replace(ledger.tracks[k], state=State.UNKNOWN) for k in over}
+    return msgspec.structs.replace(ledger, tracks={**ledger.tracks, **unknown})
+
+
 def conclude(
     ledger: Ledger, now: float, history_from: float | None = None, pending: float | None = None
 ) -> Ledger:

@@ -1,18 +1,21 @@
 """The details of task instances: which to read next, and what was read before."""
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 import msgspec
 
 from exporter.api.client import Client
-from exporter.errors import NotFound, SourceError
+from exporter.errors import BadPayload, NotFound, ServerFailed, SourceError
 from exporter.sources.document import UNKNOWN, Words
-from exporter.sources.fetch import fetch_each, path
+from exporter.sources.fetch import path, read_each
 from exporter.sources.ocp.instance import Instance, parse_instance
 from exporter.sources.ocp.listing import PATH, data_of
 from exporter.sources.ocp.subtask import Subtask
 
 SHOW = "show_task_instance"
+SEVERAL = 3
+"""Details that fail together when it is OCP that fails, and not its record of one instance."""
 NO_SUCH_TASK = frozenset({"20000", "TSK10001"})
 
 
@@ -23,6 +26,15 @@ class Known(msgspec.Struct, frozen=True):
     state: tuple[str, float | None, str]
     poll: int
     """In which poll it was read."""
+
+
+class Answers(msgspec.Struct, frozen=True):
+    """What came back for single instances: those in neither field do not exist any more."""
+
+    found: dict[str, Instance | None]
+    """None where the detail makes no sense."""
+    failed: frozenset[str]
+    """At these OCP failed, but not at all of them."""
 
 
 class Details:
@@ -40,16 +52,33 @@ class Details:
         self._poll = 0
         self._known: dict[str, Known] = {}
 
-    async def read(self, keys: Collection[str], words: Words) -> dict[str, Instance | None]:
-        """Return the details of those that exist; None where one makes no sense."""
-        paths = {key: f"{PATH}{path(key)}" for key in keys}
-        answers = await fetch_each(self._client, SHOW, paths, _is_gone)
+    async def read(self, keys: Collection[str], words: Words) -> Answers:
+        """
+        Return the details of those that exist; None where one makes no sense.
+
+        OCP may fail at one instance for ever: that must not hide all others. When it fails at each
+        of several, the first error is raised.
+        """
+        failures: dict[str, SourceError] = {}
+
+        async def ask(key: str) -> tuple[Any] | None:
+            try:
+                return (data_of(await self._client.get(SHOW, f"{PATH}{path(key)}"), SHOW),)
+            except (ServerFailed, BadPayload) as error:
+                if _is_gone(error):
+                    raise
+                failures[key] = error
+                return None
+
+        answers = await read_each(keys, ask, _is_gone)
+        if len(failures) == len(keys) >= SEVERAL:
+            raise next(iter(failures.values()))
         found = {}
         for key, answer in answers.items():
             if answer is not None:
-                detail = parse_instance(data_of(answer, SHOW), words, detailed=True)
+                detail = parse_instance(answer[0], words, detailed=True)
                 found[key] = detail if detail is not None and detail.task_id == key else None
-        return found
+        return Answers(found, frozenset(failures))
 
     async def complete(
         self, instances: Mapping[str, Instance], settled_since: float, words: Words
@@ -61,14 +90,15 @@ class Details:
         """
         self._poll += 1
         chosen = self._choose(instances.values(), settled_since)
-        found = await self.read(chosen, words)
-        for key in chosen:
+        answers = await self.read(chosen, words)
+        found = answers.found
+        for key in (one for one in chosen if one not in answers.failed):
             # What has no sensible detail will hardly get one: do not ask for it again and again.
             detail = found.get(key) or self._without_detail(instances[key])
             state = (detail.status, detail.finish_time, instances[key].operation)
             self._known[key] = Known(detail, state, self._poll)
         self._known = {key: known for key, known in self._known.items() if key in instances}
-        invalid = sum(detail is None for detail in found.values())
+        invalid = sum(detail is None for detail in found.values()) + len(answers.failed)
         return {key: self._recall(instance) for key, instance in instances.items()}, invalid
 
     def _choose(self, instances: Iterable[Instance], settled_since: float) -> list[str]:

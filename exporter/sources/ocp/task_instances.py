@@ -120,11 +120,12 @@ class TaskInstances(Source[Instance]):
         left = (still_open | set(ask.active)) - listed.keys() - self._watched - self._gone
         asked = {*sorted(left)[:SINGLES], *(self._watched - listed.keys())}
         answers = await self._details.read(sorted(asked), words)
-        gone = asked - answers.keys()
+        gone = asked - answers.found.keys() - answers.failed
         self._gone |= gone
         carried = {key: one for key, one in self._last.items() if key not in gone}
-        found = {key: one for key, one in answers.items() if one is not None}
-        return {**carried, **listed, **found}, len(answers) - len(found)
+        found = {key: one for key, one in answers.found.items() if one is not None}
+        senseless = len(answers.found) - len(found) + len(answers.failed)
+        return {**carried, **listed, **found}, senseless
 
     def _belongs(self, instance: Instance, needed_from: float) -> bool:
         if instance.is_open or instance.task_id in self._watched:
