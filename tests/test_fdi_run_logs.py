@@ -63,6 +63,10 @@ class Fdi:
         """Whether the log has a run before it ends."""
         self.tells_last = True
         """Whether the list has `last_execute_time` and `execute_status`."""
+        self.behind = 0.0
+        """Seconds by which the cloud's clock is behind ours."""
+        self.lag = 0.0
+        """Seconds by which the log is behind the list."""
         self.page = page
         self.errors: dict[str, Exception] = {}
         """By what a path ends with."""
@@ -92,7 +96,7 @@ class Fdi:
 
     def _row(self, ran: Ran) -> dict[str, Any]:
         row = {"id": ran.id, "dispatch_time": ms(ran.begins), "start_time": ms(ran.begins)}
-        if ran.ends > self.now:
+        if ran.ends > self.now - self.lag:
             return {**row, "execute_status": "RUNNING"}
         return {**row, "execute_status": ran.status, "end_time": ms(ran.ends)}
 
@@ -143,7 +147,7 @@ class Exporter:
 
     async def poll(self, at: float) -> None:
         """Poll once, so many seconds after NOW."""
-        self.fdi.now = at
+        self.fdi.now = at - self.fdi.behind
         self.client.calls.clear()
         ledger = self.picture.ledger
         ask = Ask(now=NOW + at, reach=ledger.polled, active=active_keys(ledger))
@@ -430,6 +434,101 @@ async def test_a_long_run_is_found_after_a_restart() -> None:
 
     assert exporter.counts == {("a", "failed"): 1}
     assert exporter.picture.ledger.gaps == 0
+
+
+async def test_a_run_that_the_log_hides_while_it_goes_on_is_found() -> None:
+    """The list told when it began, before its task began another one."""
+    fdi = Fdi(a=[Ran(-2 * HOUR, 600, "ERROR"), Ran(660, 700)])
+    fdi.shows_open = False
+    exporter = Exporter(fdi)
+    await exporter.poll(0)
+    await exporter.poll(900)
+
+    assert exporter.counts == {("a", "failed"): 1, ("a", "succeeded"): 1}
+
+
+async def test_the_latest_run_is_followed_however_long_it_goes_on() -> None:
+    """As those of real-time tasks do; whether the list tells of it or not."""
+    fdi = Fdi(a=[Ran(-3 * DAY, 600, "ERROR"), Ran(660, 700)])
+    exporter = Exporter(fdi)
+    await exporter.poll(0)
+    fdi.tells_last = False
+    await exporter.poll(300)
+    await exporter.poll(900)
+
+    assert exporter.counts == {("a", "failed"): 1, ("a", "succeeded"): 1}
+
+
+async def test_the_latest_run_is_shown_however_old() -> None:
+    """A yearly task has one, too."""
+    exporter = Exporter(Fdi(a=[Ran(-300 * DAY, -299 * DAY)]))
+    await exporter.poll(0)
+
+    assert list(exporter.reading.records) == [f"a/r{-300 * DAY:.3f}"]
+
+
+async def test_an_open_run_counts_whenever_the_log_says_that_it_ended() -> None:
+    """Before a restart it was seen open, so it is not old, whatever the clocks say."""
+    fdi = Fdi(a=[Ran(-100, 10**6)])
+    fdi.tells_last = False
+    exporter = Exporter(fdi)
+    await exporter.poll(0)
+    await exporter.poll(3000)
+    fdi.runs["a"] = [Ran(-100, 1500, "ERROR"), Ran(1600, 1700)]
+    exporter.restart()
+    await exporter.poll(3300)
+
+    assert exporter.counts == {("a", "failed"): 1}
+
+
+async def test_a_cloud_whose_clock_is_behind_loses_no_run() -> None:
+    """What had settled before the first poll is told by its own clock."""
+    fdi = Fdi(a=[Ran(-700, -650), Ran(-560, -550, "ERROR")])
+    fdi.behind = 600.0
+    exporter = Exporter(fdi)
+    await exporter.poll(0)
+    await exporter.poll(300)
+
+    assert exporter.counts == {("a", "failed"): 1}
+
+
+async def test_an_end_in_the_future_stops_no_count() -> None:
+    """A date that makes no sense concerns its own run only."""
+    fdi = Fdi(a=[Ran(60, 90)])
+    nonsense = {"id": "x", "execute_status": "SUCCESS", "end_time": ms(900 * DAY)}
+    fdi.page = lambda rows, query: page([*rows, nonsense] if "begin_time" in query else rows, query)
+    exporter = Exporter(fdi)
+    await exporter.poll(0)
+    await exporter.poll(300)
+
+    assert exporter.counts == {("a", "succeeded"): 1}
+
+
+async def test_a_log_that_is_behind_the_list_is_read_again() -> None:
+    """The list says that the run is over, the log that it goes on: the log has more to tell."""
+    fdi = Fdi(a=[Ran(-10, -5)], b=[Ran(-2 * DAY, -DAY)])
+    fdi.lag = 60.0
+    exporter = Exporter(fdi, tasks_per_poll=1)
+    turns = []
+    for at in (0, 300, 600):
+        await exporter.poll(at)
+        turns += exporter.read
+
+    assert turns == ["a", "a", "b"]
+
+
+async def test_what_no_list_hints_at_is_within_reach_after_a_restart() -> None:
+    """A task that was quiet for all that is known may have had runs since it was read."""
+    fdi = Fdi(a=[Ran(-100, 180)], b=[])
+    fdi.tells_last, fdi.shows_open, fdi.by = False, False, BY["end"]
+    exporter = Exporter(fdi, tasks_per_poll=1)
+    for at in (0, 60, 120, 1140):
+        await exporter.poll(at)
+    exporter.restart()
+    for at in (1200, 1260):
+        await exporter.poll(at)
+
+    assert exporter.counts == {("a", "succeeded"): 1}
 
 
 async def test_an_open_run_that_is_found_no_more_is_a_gap() -> None:

@@ -135,6 +135,14 @@ def test_after_an_empty_baseline_a_lagging_cloud_clock_loses_nothing() -> None:
     assert counts(ledger) == {"failed": 1}
 
 
+def test_a_date_in_the_future_keeps_no_other_run_from_counting() -> None:
+    """The watermark is never later than the poll that sets it."""
+    ledger = poll(FRESH, 0, task("a", State.SUCCEEDED, 10**9))
+    ledger = poll(ledger, 60, task("b", State.FAILED, 30))
+
+    assert (ledger.watermark, counts(ledger)) == (T0, {"failed": 1})
+
+
 def test_a_task_that_vanishes_and_comes_back_counts_once() -> None:
     """A page that once missed a task is no second run."""
     ledger = poll(FRESH, 0, task("a", State.RUNNING, -5))

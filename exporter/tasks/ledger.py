@@ -120,7 +120,8 @@ def conclude(
     gap = reach is not None and history_from is not None and history_from > reach
     if watermark is None:
         settled = (t.since for t in ledger.tracks.values() if t.state in SETTLED and t.since)
-        watermark = max(settled, default=now - CLOCK_TOLERANCE)
+        # A date in the future makes no sense, and must not keep others from counting.
+        watermark = min(now, max(settled, default=now - CLOCK_TOLERANCE))
     polled = now if pending is None else min(pending, now)
     gaps = ledger.gaps + gap
     return msgspec.structs.replace(ledger, polled=polled, watermark=watermark, gaps=gaps)
