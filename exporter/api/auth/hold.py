@@ -12,7 +12,7 @@ FIRST = 300.0
 """Seconds of the first hold; Huawei refuses a key for as long after a few bad signatures."""
 GROWTH = 12.0
 LONGEST = 3600.0
-"""The strictest policy locks an account after 3 bad tries within an hour: no more than two may be."""
+"""The strictest policy locks an account after three bad tries in an hour; these make two."""
 
 
 class _Held(msgspec.Struct, frozen=True):
