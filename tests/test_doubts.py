@@ -1,5 +1,10 @@
 """What a configuration may say, but hardly should."""
 
+import json
+
+import pytest
+
+from exporter import app
 from exporter.config import parse
 from exporter.config.doubts import warnings
 
@@ -75,4 +80,27 @@ def test_signatures_on_the_open_telekom_cloud_are_doubtful() -> None:
             "kafka: it is not known whether the Open Telekom Cloud takes signatures like these;"
             " credentials of kind huawei_password are known to work"
         ),
+    )
+
+
+async def test_the_daemon_says_so_at_its_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the log, where whoever started it looks."""
+    text = FILE.format(**{**NOTHING, "ocp": "http://ocp.example:8080"})
+    text = text.replace("tls: {}}\n", "tls: {allow_http: true}}\n")
+    config = parse(f"{text}web: {{listen_address: ['127.0.0.1:0']}}\nlog: {{format: json}}\n", {})
+
+    async def stop_at_once() -> str:
+        return "SIGTERM"
+
+    monkeypatch.setattr(app, "stop_signal", stop_at_once)
+    code = await app.run_daemon(config)
+
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    (line,) = (line for line in lines if line["event"] == "config.doubtful")
+    assert code == 0
+    assert line["level"] == "warning"
+    assert line["warning"] == (
+        "ocp: endpoint is plain http: everyone on the way can read credentials and answers"
     )
