@@ -4,11 +4,16 @@
 
 from pathlib import Path
 
+from docs.chart import CHART, chart_readme
 from exporter.commands.metrics import as_markdown
 from exporter.config.reference import configuration_page
 
-PAGES = {"configuration.md": configuration_page, "metrics.md": as_markdown}
-"""What makes each page of this folder that nobody writes by hand."""
+PAGES = {
+    "configuration.md": configuration_page,
+    "metrics.md": as_markdown,
+    str(CHART / "README.md"): chart_readme,
+}
+"""What makes each page that nobody writes by hand; paths begin at this folder."""
 
 FOLDER = Path(__file__).parent
 

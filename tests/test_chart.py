@@ -1,0 +1,308 @@
+"""The Helm chart, rendered by the real helm: what is installed with which values."""
+
+import base64
+import json
+import subprocess
+from typing import Any
+
+import pytest
+import yaml
+from charts import ALL_ON, CHART, MINIMAL, REFUSED, ROOT, TABLE
+from tools import needs
+
+from docs.chart import described
+from exporter.config import parse
+
+RULES = sorted((ROOT / "prometheus" / "rules").glob("*.yaml"))
+OLDEST, NEWEST = "1.25", "1.37"
+NAME = "x-cloud-task-exporter"
+SECRETS = "/run/secrets/cloud-task-exporter"
+
+
+def helm(values: dict[str, Any], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of helm with these values."""
+    return subprocess.run(
+        ["helm", *arguments, "--values", "-"],
+        input=json.dumps(values),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def render(
+    values: dict[str, Any], *apis: str, version: str = NEWEST
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the objects by kind and name."""
+    known = [f"--api-versions=monitoring.coreos.com/v1/{api}" for api in apis]
+    answer = helm(values, "template", "x", str(CHART), f"--kube-version={version}", *known)
+    assert answer.returncode == 0, answer.stderr
+    documents = [each for each in yaml.safe_load_all(answer.stdout) if each is not None]
+    objects = {(each["kind"], each["metadata"]["name"]): each for each in documents}
+    assert len(objects) == len(documents), "two objects have one name"
+    return objects
+
+
+def pod_of(objects: dict[tuple[str, str], dict[str, Any]]) -> dict[str, Any]:
+    """Return what the only StatefulSet runs."""
+    (found,) = [each for (kind, _), each in objects.items() if kind == "StatefulSet"]
+    pod: dict[str, Any] = found["spec"]["template"]["spec"]
+    return pod
+
+
+@needs("helm")
+@pytest.mark.parametrize("name", TABLE)
+def test_every_set_of_values_passes_helms_own_checks(name: str) -> None:
+    """Warnings are errors."""
+    answer = helm(TABLE[name], "lint", "--strict", str(CHART))
+
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+@needs("helm")
+@pytest.mark.parametrize("version", [OLDEST, NEWEST])
+@pytest.mark.parametrize("name", TABLE)
+def test_every_set_of_values_is_hardened_and_hangs_together(name: str, version: str) -> None:
+    """One pod, restricted; what it mounts is there, and what selects it does."""
+    objects = render(TABLE[name], version=version)
+    (workload,) = [each for (kind, _), each in objects.items() if kind == "StatefulSet"]
+    pod = pod_of(objects)
+    exporter = next(each for each in pod["containers"] if each["name"] == "exporter")
+    claims = workload["spec"].get("volumeClaimTemplates", ())
+    volumes = [each["name"] for each in pod["volumes"]]
+    volumes += [each["metadata"]["name"] for each in claims]
+    labels = workload["spec"]["template"]["metadata"]["labels"]
+    selector = workload["spec"]["selector"]["matchLabels"]
+
+    assert workload["spec"]["replicas"] == 1
+    assert len(volumes) == len(set(volumes))
+    assert {each["name"] for each in exporter["volumeMounts"]} == set(volumes)
+    assert selector.items() <= labels.items()
+    for kind, named in objects:
+        if kind == "Service":
+            assert objects[kind, named]["spec"]["selector"] == selector
+            assert workload["spec"]["serviceName"] == named
+    for running in (pod, objects["Pod", f"{workload['metadata']['name']}-test"]["spec"]):
+        assert running["automountServiceAccountToken"] is False
+        assert running["securityContext"]["runAsNonRoot"] is True
+        assert running["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert running["containers"][0]["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+
+
+@needs("helm")
+@pytest.mark.parametrize("name", REFUSED)
+def test_wrong_values_are_refused_by_name(name: str) -> None:
+    """Nothing is installed, and the message says what is wrong."""
+    values, expected = REFUSED[name]
+    answer = helm(values, "template", "x", str(CHART), f"--kube-version={NEWEST}")
+
+    assert answer.returncode != 0
+    assert expected in answer.stderr
+
+
+@needs("helm")
+def test_few_values_are_enough() -> None:
+    """Ten lines install all that is needed, and no more."""
+    objects = render(MINIMAL, "ServiceMonitor", "PrometheusRule")
+    lines = (CHART / "ci" / "minimal-values.yaml").read_text("utf-8").splitlines()
+
+    assert len(lines) <= 10
+    assert sorted(kind for kind, _ in objects) == [
+        "ConfigMap",
+        "Pod",
+        "PrometheusRule",
+        "Service",
+        "ServiceAccount",
+        "ServiceMonitor",
+        "StatefulSet",
+    ]
+
+
+@needs("helm")
+def test_the_configuration_is_one_that_the_exporter_takes() -> None:
+    """What stands in the ConfigMap is what was given."""
+    text = render(MINIMAL)["ConfigMap", NAME]["data"]["config.yaml"]
+
+    assert yaml.safe_load(text) == MINIMAL["config"]
+    assert [target.name for target in parse(text, {}).targets] == ["kafka-prod"]
+
+
+@needs("helm")
+def test_a_new_configuration_restarts_the_pod_and_a_new_secret_does_not() -> None:
+    """The exporter reads secrets anew by itself."""
+
+    def annotations(values: dict[str, Any]) -> dict[str, Any]:
+        template = render(values)["StatefulSet", NAME]["spec"]["template"]
+        found: dict[str, Any] = template["metadata"]["annotations"]
+        return found
+
+    old = annotations({**MINIMAL, "secrets": {"create": {"huawei": "old"}}})
+    other = {**MINIMAL["config"], "log": {"level": "debug"}}
+
+    assert annotations({**MINIMAL, "secrets": {"create": {"huawei": "new"}}}) == old
+    assert annotations({**MINIMAL, "config": other}) != old
+
+
+@needs("helm")
+def test_secrets_are_files_where_the_readme_says() -> None:
+    """Created and existing ones lie in one folder, and the text is nowhere but in the Secret."""
+    objects = render(ALL_ON)
+    pod = pod_of(objects)
+    (volume,) = [each for each in pod["volumes"] if each["name"] == "secrets"]
+    (mount,) = [each for each in pod["containers"][0]["volumeMounts"] if each["name"] == "secrets"]
+    data = objects["Secret", NAME]["data"]
+    others = {key: each for key, each in objects.items() if key[0] != "Secret"}
+
+    assert mount == {"name": "secrets", "mountPath": SECRETS, "readOnly": True}
+    assert [each["secret"]["name"] for each in volume["projected"]["sources"]] == [
+        NAME,
+        "ocp",
+        "more",
+    ]
+    assert base64.b64decode(data["huawei"]) == b"made-up"
+    assert "made-up" not in str(others)
+    assert data["huawei"] not in str(others)
+
+
+@needs("helm")
+@pytest.mark.parametrize(
+    ("name", "volume", "claims"),
+    [
+        ("minimal", [], ["state"]),
+        ("no state", [{"name": "state", "emptyDir": {}}], []),
+        (
+            "existing claim",
+            [{"name": "state", "persistentVolumeClaim": {"claimName": "mine"}}],
+            [],
+        ),
+    ],
+)
+def test_where_counts_are_kept(name: str, volume: list[dict[str, Any]], claims: list[str]) -> None:
+    """On a volume that is made, on none, or on one that exists; always at the same path."""
+    objects = render(TABLE[name])
+    pod = pod_of(objects)
+    templates = objects["StatefulSet", NAME]["spec"].get("volumeClaimTemplates", [])
+
+    assert [each for each in pod["volumes"] if each["name"] == "state"] == volume
+    assert [each["metadata"]["name"] for each in templates] == claims
+    assert pod["containers"][0]["env"][0] == {
+        "name": "CLOUD_TASK_EXPORTER_STATE_PATH",
+        "value": "/var/lib/cloud-task-exporter/state.sqlite",
+    }
+
+
+@needs("helm")
+@pytest.mark.parametrize("kind", ["ServiceMonitor", "PrometheusRule"])
+def test_objects_of_the_operator_come_where_the_cluster_knows_them(kind: str) -> None:
+    """With `auto`; `true` and `false` do not look at the cluster."""
+    key = f"{kind[0].lower()}{kind[1:]}"
+
+    assert (kind, NAME) in render(MINIMAL, kind)
+    assert (kind, NAME) not in render(MINIMAL)
+    assert (kind, NAME) in render({**MINIMAL, key: {"enabled": True}})
+    assert (kind, NAME) not in render({**MINIMAL, key: {"enabled": False}}, kind)
+
+
+@needs("helm")
+def test_the_monitor_finds_the_service() -> None:
+    """By labels that it has, and at a port of that name."""
+    objects = render(ALL_ON)
+    monitor = objects["ServiceMonitor", NAME]["spec"]
+    service = objects["Service", NAME]
+    labels = service["metadata"]["labels"]
+
+    assert monitor["selector"]["matchLabels"].items() <= labels.items()
+    assert labels[monitor["jobLabel"]] == "cloud-task-exporter"
+    assert [each["port"] for each in monitor["endpoints"]] == [
+        each["name"] for each in service["spec"]["ports"]
+    ]
+
+
+@needs("helm")
+@pytest.mark.skipif(not RULES, reason="there are no rules in prometheus/rules")
+def test_the_rules_are_those_of_the_repository() -> None:
+    """All of them, as they are; the chart's folder is a link, so there is one source."""
+    expected = [
+        group for path in RULES for group in yaml.safe_load(path.read_text("utf-8"))["groups"]
+    ]
+
+    assert render(MINIMAL, "PrometheusRule")["PrometheusRule", NAME]["spec"]["groups"] == expected
+
+
+@needs("helm")
+@pytest.mark.skipif(not RULES, reason="there are no rules in prometheus/rules")
+def test_alerts_can_be_labelled_and_left_out() -> None:
+    """Labels are added to alerts and never to recorded series."""
+    spec = render(ALL_ON)["PrometheusRule", NAME]["spec"]
+    rules = [rule for group in spec["groups"] for rule in group["rules"]]
+    alerts = [rule for rule in rules if "alert" in rule]
+
+    assert alerts
+    assert {rule["labels"]["team"] for rule in alerts} == {"data"}
+    assert all("severity" in rule["labels"] for rule in alerts)
+    assert "CloudTaskClockSkew" not in {rule["alert"] for rule in alerts}
+    assert not any("team" in rule.get("labels", {}) for rule in rules if "record" in rule)
+
+
+@needs("helm")
+def test_the_pod_of_the_test_is_let_in_and_never_scraped() -> None:
+    """Its labels are in the policy, and not what the Service selects."""
+    objects = render(ALL_ON)
+    labels = objects["Pod", f"{NAME}-test"]["metadata"]["labels"]
+    (rule,) = objects["NetworkPolicy", NAME]["spec"]["ingress"]
+    allowed = [each["podSelector"]["matchLabels"] for each in rule["from"] if "podSelector" in each]
+
+    assert all(each.items() <= labels.items() for each in allowed)
+    assert allowed
+    assert not objects["Service", NAME]["spec"]["selector"].items() <= labels.items()
+
+
+@needs("helm")
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("all on", f"registry.example:5000/cloud-task-exporter@sha256:{'0' * 64}"),
+        ("tag", "cloud-task-exporter:v9"),
+    ],
+)
+def test_which_image_runs(name: str, expected: str) -> None:
+    """Registry, tag and digest can be given; the digest stands above the tag."""
+    assert pod_of(render(TABLE[name]))["containers"][0]["image"] == expected
+
+
+@needs("helm")
+def test_a_version_runs_the_image_of_that_version() -> None:
+    """The chart, the package and the tag of the image are of one version."""
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text("utf-8"))
+    project = (ROOT / "pyproject.toml").read_text("utf-8")
+    image = pod_of(render(MINIMAL))["containers"][0]["image"]
+
+    assert f'version = "{chart["appVersion"]}"' in project
+    assert image == f"cloud-task-exporter:{chart['appVersion']}"
+
+
+def test_every_value_is_explained_and_in_the_schema() -> None:
+    """Each default has a comment for the table, and the schema knows exactly these keys."""
+    text = (CHART / "values.yaml").read_text("utf-8")
+    paths = [path for path, _ in described(text)]
+    schema = json.loads((CHART / "values.schema.json").read_text("utf-8"))
+    values = yaml.safe_load(text)
+    sections = {key for key in values if (key,) not in paths}
+
+    assert {path[0] for path in paths} == set(values)
+    assert set(schema["properties"]) == {*values, "global"}
+    for key in sections:
+        explained = {path[1] for path in paths if path[0] == key}
+        assert explained == set(values[key]) == set(schema["properties"][key]["properties"])
+
+
+def test_the_image_is_built_with_the_same_uv_as_the_environment() -> None:
+    """One version of the tool that reads the lock file."""
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    (version,) = [line[14:] for line in makefile.splitlines() if line.startswith("UV_VERSION := ")]
+
+    assert f"ARG UV_VERSION={version}\n" in (ROOT / "Dockerfile").read_text("utf-8")
