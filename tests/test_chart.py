@@ -298,11 +298,3 @@ def test_every_value_is_explained_and_in_the_schema() -> None:
     for key in sections:
         explained = {path[1] for path in paths if path[0] == key}
         assert explained == set(values[key]) == set(schema["properties"][key]["properties"])
-
-
-def test_the_image_is_built_with_the_same_uv_as_the_environment() -> None:
-    """One version of the tool that reads the lock file."""
-    makefile = (ROOT / "Makefile").read_text("utf-8")
-    (version,) = [line[14:] for line in makefile.splitlines() if line.startswith("UV_VERSION := ")]
-
-    assert f"ARG UV_VERSION={version}\n" in (ROOT / "Dockerfile").read_text("utf-8")
