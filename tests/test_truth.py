@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from random import Random
 
 import pytest
@@ -19,6 +19,7 @@ from exporter.simulator.server import Simulator
 from exporter.wiring import Wiring
 
 SPEED = 100.0
+WITH_RUN_LOGS = ("run_logs: {enabled: false", "run_logs: {enabled: true")
 OUR_WORD = {"SYS_ONECE": "SYS_ONCE"}
 """OCP's documents misspell it; it is shown under one name."""
 
@@ -35,7 +36,17 @@ def shown(simulator: Simulator) -> Counter[tuple[str, ...]]:
     )
 
 
-def counted(pollers: tuple[Poller, ...]) -> Mapping[tuple[str, ...], int]:
+def runs_shown(simulator: Simulator) -> Counter[tuple[str, ...]]:
+    """Return what run logs have shown, by target, task and outcome."""
+    return Counter(
+        {
+            (row["target"], row["task_id"], row["outcome"]): row["count"]
+            for row in simulator.truth_document()["fdi_runs_shown"]
+        }
+    )
+
+
+def counted(pollers: Collection[Poller]) -> Mapping[tuple[str, ...], int]:
     """Return what the counters say, without those at 0."""
     return {
         (poller.owner[0], task_type, str(outcome)): count
@@ -58,10 +69,11 @@ async def test_counters_equal_the_truth_after_ten_minutes(scenario: str, seed: i
     clock = ScaledClock(SPEED)
     simulator = Simulator(clock, seed=seed)
     async with simulated(simulator) as url, Sessions() as sessions:
-        crew = Wiring(parse(configuration(url), os.environ), clock, sessions, Random(seed)).crew()
+        config = parse(configuration(url).replace(*WITH_RUN_LOGS), os.environ)
+        crew = Wiring(config, clock, sessions, Random(seed)).crew()
         simulator.freeze(frozen=True)
         await poll_all(crew.pollers)
-        before = shown(simulator)
+        before, runs_before = shown(simulator), runs_shown(simulator)
 
         simulator.play(SCENARIOS[scenario])
         simulator.freeze(frozen=False)
@@ -77,5 +89,9 @@ async def test_counters_equal_the_truth_after_ten_minutes(scenario: str, seed: i
         expected = shown(simulator) - before
         assert sum(expected.values()) > 50
         assert any(outcome == "failed" for *_, outcome in expected)
-        assert counted(crew.pollers) == expected
+        runs = runs_shown(simulator) - runs_before
+        logs = [poller for poller in crew.pollers if poller.source.collector == "run_logs"]
+        assert counted([poller for poller in crew.pollers if poller not in logs]) == expected
+        assert sum(runs.values()) > 30
+        assert counted(logs) == runs
         assert simulator.truth_document()["writes"] == 0

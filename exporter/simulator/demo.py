@@ -32,6 +32,7 @@ targets:
       statistics: {{interval: 5s}}
       task_monitors: {{interval: 10s, page_size: 20, stuck_after: 5m}}
       task_details: {{enabled: true, interval: 15m}}
+      run_logs: {{enabled: false, interval: 30s, page_size: 100}}
   - name: {kafka_target}
     system: dms
     engine: kafka
