@@ -102,7 +102,7 @@ class Wiring:
         labels = {name: target.labels.get(name, "") for name in self._label_names}
         lane = Lane(
             source=source(client, target.place(), settings),
-            rules=self._rules(settings),
+            rules=self._rules(target, settings),
             timeout=settings.timeout or self._config.defaults.poll_timeout,
             prefix=prefix(target.name, labels),
         )
@@ -129,11 +129,12 @@ class Wiring:
             retention=self._config.state.retention,
         )
 
-    def _rules(self, settings: Settings) -> Rules:
+    def _rules(self, target: Target, settings: Settings) -> Rules:
         chosen, fallback = settings.per_task, self._config.defaults.per_task.limit
         return Rules(
             limit=fallback if chosen.limit is None else chosen.limit,
             include=chosen.include,
             exclude=chosen.exclude,
             tags=chosen.tags,
+            teams=target.teams,
         )

@@ -258,7 +258,7 @@ BROKEN: list[tuple[str, str, str, str]] = [
         "    endpoint: http://127.0.0.1:8080\n    engine: kafka\n",
         (
             "line 29: targets[2].engine: unknown key; known here: collectors, credentials,"
-            " endpoint, labels, name, rate_limit, system, tls"
+            " endpoint, labels, name, rate_limit, system, teams, tls"
         ),
     ),
     (

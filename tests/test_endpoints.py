@@ -98,7 +98,7 @@ def test_an_endpoint_stays_as_it_is_given() -> None:
             f"{OCP}, region: eu-de, endpoint: 'https://h'",
             (
                 "line 4: targets[0].region: unknown key; known here: collectors, credentials,"
-                " endpoint, labels, name, rate_limit, system, tls"
+                " endpoint, labels, name, rate_limit, system, teams, tls"
             ),
         ),
         (BASIC, OCP, "line 4: targets[0].endpoint: is missing"),

@@ -1,5 +1,9 @@
 """The samples of the shared families."""
 
+import re
+
+import msgspec
+
 from exporter.exposition.families import (
     HISTORY,
     by_type,
@@ -10,6 +14,7 @@ from exporter.exposition.families import (
 )
 from exporter.tasks.lateness import Due
 from exporter.tasks.ledger import Ledger, Record
+from exporter.tasks.selection import Team
 from exporter.tasks.task import State, Task
 
 
@@ -67,7 +72,7 @@ DUES = {"a": Due(at=70.0)}
 def rows(ledger: Ledger, tasks: list[Task], shown: set[str]) -> dict[tuple[str, ...], list[object]]:
     """Return the values of the histories by labels."""
     found = histories("fdi", ledger, {t.key: t for t in tasks}, DUES, frozenset(shown))
-    return {row.labels(): [series.value(row) for series in HISTORY] for row in found.values()}
+    return {row.labels(): [series.value(row) for series in HISTORY[:-1]] for row in found.values()}
 
 
 def test_definitions_have_histories_while_they_are_shown() -> None:
@@ -78,6 +83,20 @@ def test_definitions_have_histories_while_they_are_shown() -> None:
         ("fdi", "a", "name-a"): [None, 9.0, 3, 50.0, 70.0],
         ("fdi", "c", "name-c"): [None, None, 0, None, None],
     }
+
+
+def test_teams_are_an_info_series() -> None:
+    """Only tasks that somebody is called for have one."""
+    team = Team(match=re.compile("a"), team="data", severity="info")
+    row = histories("fdi", Ledger(), {"a": TASKS[0]}, {}, {"a"})["a", "name-a"]
+    series = HISTORY[-1]
+    owned = msgspec.structs.replace(row, team=team)
+
+    assert series.value(row) is None
+    assert (series.labels(owned), series.value(owned)) == (
+        ("fdi", "a", "name-a", "data", "info"),
+        1,
+    )
 
 
 def test_runs_have_histories_by_name_also_when_none_is_listed() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.tasks.selection import Rules, matches, select
+from exporter.tasks.selection import Rules, Team, matches, select, team_of
 from exporter.tasks.task import State, Task
 
 
@@ -31,6 +31,16 @@ def test_names_and_tags_are_matched(name: str, tag: str, *, expected: bool) -> N
     )
 
     assert matches(rules, name, tag) is expected
+
+
+def test_the_first_team_that_matches_is_called() -> None:
+    """Order decides; a task that nobody claims has no team."""
+    finance = Team(match=re.compile("^billing_"), team="finance", severity="critical")
+    data = Team(match=re.compile("_"), team="data")
+
+    found = [team_of([finance, data], name) for name in ("billing_a", "orders_b", "c")]
+
+    assert found == [finance, data, None]
 
 
 def test_failing_urgent_and_running_come_first_then_the_most_recent() -> None:

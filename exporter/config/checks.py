@@ -17,6 +17,7 @@ from exporter.config.schema.values import nearest
 from exporter.config.settings import Config, Credentials, Target
 from exporter.duration import format_duration
 from exporter.errors import ConfigError
+from exporter.exposition.families import TEAM
 from exporter.secret import Secret
 from exporter.sources.source import Settings
 
@@ -53,7 +54,9 @@ def check_files(files: Mapping[Path, FilePath], problems: Problems) -> None:
 def _mistakes(config: Config) -> Iterator[Mistake]:
     known = isinstance(config.credentials, Mapping)
     credentials = config.credentials if known else {}
-    taken = {"target", *(label for family in families() for label in family.labels)}
+    # Configured labels are not on the series of teams, so that a label `team` can be both.
+    clashing = (family for family in families() if family != TEAM)
+    taken = {"target", *(label for family in clashing for label in family.labels)}
     targets = _targets(config)
     for name, entry in credentials.items():
         yield from _login(("credentials", name), entry)

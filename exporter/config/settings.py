@@ -22,6 +22,7 @@ from exporter.config.schema.decoder import Choice, Members
 from exporter.duration import Duration
 from exporter.sources import SOURCES, collectors
 from exporter.sources.source import Place, Settings
+from exporter.tasks.selection import Team
 
 
 def _members(system: str) -> Members:
@@ -112,6 +113,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """How hard the endpoint may be asked."""
     tls: Tls = Tls()
     """How the server behind the endpoint is made sure of."""
+    teams: tuple[Team, ...] = ()
+    """Who is called for which tasks; alerts can be routed by it."""
     collectors: Mapping[str, Settings] = {}
     """Which APIs are polled, and how."""
 

@@ -8,6 +8,7 @@ import msgspec
 from exporter.exposition.family import Family, Histogram, Kind, Labels, MetricType, Sample, Series
 from exporter.tasks.lateness import Due
 from exporter.tasks.ledger import Ledger, Record, Subject
+from exporter.tasks.selection import Team
 from exporter.tasks.spread import BOUNDS
 from exporter.tasks.task import ACTIVE, State, Task
 
@@ -99,6 +100,17 @@ DUE = Family(
 )
 
 
+TEAM = Family(
+    name="cloud_task_team_info",
+    help=(
+        "1 for each task that an entry of `teams` matches, with the team to call; for routing"
+        " alerts. The only polled family without the labels that are configured for the target."
+    ),
+    kind=Kind.STATE,
+    labels=(*_TASK, "team", "severity"),
+)
+
+
 class History(msgspec.Struct, frozen=True, kw_only=True):
     """What is shown of one task, or of all runs of one name."""
 
@@ -107,10 +119,15 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     record: Record
     active_since: float | None
     due: float | None = None
+    team: Team | None = None
 
     def labels(self) -> tuple[str, ...]:
         """Return the values of the labels of a task."""
         return (self.system, *self.subject)
+
+
+def _team_labels(row: History) -> Labels:
+    return (*row.labels(), *((row.team.team, row.team.severity) if row.team else ("", "")))
 
 
 HISTORY: tuple[Series[History], ...] = (
@@ -119,6 +136,7 @@ HISTORY: tuple[Series[History], ...] = (
     Series(CONSECUTIVE_FAILURES, History.labels, lambda row: row.record.consecutive_failures),
     Series(ACTIVE_SINCE, History.labels, lambda row: row.active_since),
     Series(DUE, History.labels, lambda row: row.due),
+    Series(TEAM, _team_labels, lambda row: 1 if row.team else None),
 )
 
 SHARED: tuple[Family, ...] = (

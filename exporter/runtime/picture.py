@@ -10,10 +10,11 @@ from exporter.exposition import families
 from exporter.exposition.families import History
 from exporter.exposition.family import Family, Histogram, Labels, Series
 from exporter.exposition.shard import Shard, render, render_samples
+from exporter.exposition.shard import prefix as target_prefix
 from exporter.sources.source import Reading, Source
 from exporter.tasks.lateness import Due, due_of, is_overdue, is_stuck, zone_shift
 from exporter.tasks.ledger import Ledger, Subject, advance, close, conclude
-from exporter.tasks.selection import Rules, Selection, matches, select
+from exporter.tasks.selection import Rules, Selection, matches, select, team_of
 from exporter.tasks.task import Task
 
 CHUNK = 256
@@ -65,7 +66,10 @@ def take(
     # Runs have a history by their name, which is shown whether or not a run has series of its own.
     listed = wanted.keys() if source.records_are_runs else selection.keys
     every = families.histories(source.system, ledger, tasks, dues, listed & tasks.keys())
-    histories = families.foremost(every, rules.limit)
+    histories = {
+        subject: msgspec.structs.replace(row, team=team_of(rules.teams, subject[1]))
+        for subject, row in families.foremost(every, rules.limit).items()
+    }
     return Picture(
         ledger=ledger,
         reading=reading,
@@ -191,8 +195,12 @@ def draw(
         shared: Samples = {a.family: a.samples(counted) for a in source.counters}
     else:
         shared = _shared(source, picture, counted)
+        rows, changed = picture.histories, picture.changed
         for history in families.HISTORY if shared else ():
-            shards |= yield from _update(history, prefix, picture.histories, picture.changed, old)
+            # A target may have a label `team` of its own, for all its other series.
+            bare = history.family is families.TEAM
+            labels = target_prefix(source.place.target, {}) if bare else prefix
+            shards |= yield from _update(history, labels, rows, changed, old)
     for family, samples in shared.items():
         shards[family.name] = render_samples(family, prefix, list(samples))
     return shards

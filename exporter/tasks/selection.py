@@ -2,10 +2,22 @@
 
 import re
 from collections.abc import Collection, Iterable
+from typing import Literal
 
 import msgspec
 
 from exporter.tasks.task import ACTIVE, State, Task
+
+
+class Team(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is called for which tasks."""
+
+    match: re.Pattern[str]
+    """Tasks whose name matches somewhere; the first entry that matches holds."""
+    team: str
+    """Label of the series `cloud_task_team_info`, for routing alerts."""
+    severity: Literal["critical", "warning", "info"] = "warning"
+    """Label of the same series: how bad it is when these tasks fail."""
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,6 +28,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     exclude: re.Pattern[str] | None = None
     tags: Collection[str] = ()
     """Only tasks with one of these tags; empty for any."""
+    teams: tuple[Team, ...] = ()
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -32,6 +45,11 @@ def matches(rules: Rules, name: str, tag: str) -> bool:
     if rules.exclude is not None and rules.exclude.search(name):
         return False
     return rules.include.search(name) is not None
+
+
+def team_of(teams: Iterable[Team], name: str) -> Team | None:
+    """Return who is called for a task of that name, if anybody."""
+    return next((team for team in teams if team.match.search(name)), None)
 
 
 def select(
