@@ -23,7 +23,7 @@ from exporter.runtime.poller import Poller
 from exporter.wiring import Wiring
 
 PAGE = Path(__file__).parent.parent / "docs" / "credentials.md"
-END = 380.0
+END = 480.0
 """Seconds; the five minutes and the next try."""
 
 LOGINS: Mapping[str, str] = {
@@ -134,7 +134,7 @@ def table(polls: list[Poll], errors: list[str]) -> Iterator[str]:
     ):
         times = [poll.at for poll in alike]
         gaps = {later - earlier for earlier, later in itertools.pairwise(times)}
-        span = " and ".join(_time(at) for at in times)
+        span = ", ".join(_time(at) for at in times)
         if len(times) > 2 and len(gaps) == 1:
             span = f"{_time(times[0])} to {_time(times[-1])}, every {gaps.pop():g} s"
         asked = ", ".join(requests) or ("" if outcome.startswith("*") else "none")
