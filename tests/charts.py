@@ -1,5 +1,7 @@
-"""Sets of values for the Helm chart: those that it takes, and those that it refuses."""
+"""The Helm chart: values that it takes, values that it refuses, and how it is rendered."""
 
+import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +9,8 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 CHART = ROOT / "helm" / "cloud-task-exporter"
+NEWEST = "1.37"
+"""Version of Kubernetes."""
 
 MINIMAL: dict[str, Any] = yaml.safe_load((CHART / "ci" / "minimal-values.yaml").read_text("utf-8"))
 ALL_ON: dict[str, Any] = {
@@ -93,3 +97,34 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "not a digest": ({**MINIMAL, "image": {"digest": "latest"}}, "digest"),
     "a secret that is a number": ({**MINIMAL, "secrets": {"create": {"pin": 1}}}, "pin"),
 }
+
+
+def helm(values: dict[str, Any], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of helm with these values."""
+    return subprocess.run(
+        ["helm", *arguments, "--values", "-"],
+        input=json.dumps(values),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def render(
+    values: dict[str, Any], *apis: str, version: str = NEWEST
+) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return the objects by kind and name."""
+    known = [f"--api-versions=monitoring.coreos.com/v1/{api}" for api in apis]
+    answer = helm(values, "template", "x", str(CHART), f"--kube-version={version}", *known)
+    assert answer.returncode == 0, answer.stderr
+    documents = [each for each in yaml.safe_load_all(answer.stdout) if each is not None]
+    objects = {(each["kind"], each["metadata"]["name"]): each for each in documents}
+    assert len(objects) == len(documents), "two objects have one name"
+    return objects
+
+
+def pod_of(objects: dict[tuple[str, str], dict[str, Any]]) -> dict[str, Any]:
+    """Return what the only StatefulSet runs."""
+    (found,) = [each for (kind, _), each in objects.items() if kind == "StatefulSet"]
+    pod: dict[str, Any] = found["spec"]["template"]["spec"]
+    return pod

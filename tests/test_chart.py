@@ -3,51 +3,22 @@
 import base64
 import json
 import subprocess
+import tarfile
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from charts import ALL_ON, CHART, MINIMAL, REFUSED, ROOT, TABLE
+from charts import ALL_ON, CHART, MINIMAL, NEWEST, REFUSED, ROOT, TABLE, helm, pod_of, render
 from tools import needs
 
 from docs.chart import described
 from exporter.config import parse
 
 RULES = sorted((ROOT / "prometheus" / "rules").glob("*.yaml"))
-OLDEST, NEWEST = "1.25", "1.37"
+OLDEST = "1.25"
 NAME = "x-cloud-task-exporter"
 SECRETS = "/run/secrets/cloud-task-exporter"
-
-
-def helm(values: dict[str, Any], *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command of helm with these values."""
-    return subprocess.run(
-        ["helm", *arguments, "--values", "-"],
-        input=json.dumps(values),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def render(
-    values: dict[str, Any], *apis: str, version: str = NEWEST
-) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return the objects by kind and name."""
-    known = [f"--api-versions=monitoring.coreos.com/v1/{api}" for api in apis]
-    answer = helm(values, "template", "x", str(CHART), f"--kube-version={version}", *known)
-    assert answer.returncode == 0, answer.stderr
-    documents = [each for each in yaml.safe_load_all(answer.stdout) if each is not None]
-    objects = {(each["kind"], each["metadata"]["name"]): each for each in documents}
-    assert len(objects) == len(documents), "two objects have one name"
-    return objects
-
-
-def pod_of(objects: dict[tuple[str, str], dict[str, Any]]) -> dict[str, Any]:
-    """Return what the only StatefulSet runs."""
-    (found,) = [each for (kind, _), each in objects.items() if kind == "StatefulSet"]
-    pod: dict[str, Any] = found["spec"]["template"]["spec"]
-    return pod
 
 
 @needs("helm")
@@ -223,7 +194,6 @@ def test_the_monitor_finds_the_service() -> None:
 
 
 @needs("helm")
-@pytest.mark.skipif(not RULES, reason="there are no rules in prometheus/rules")
 def test_the_rules_are_those_of_the_repository() -> None:
     """All of them, as they are; the chart's folder is a link, so there is one source."""
     expected = [
@@ -234,7 +204,18 @@ def test_the_rules_are_those_of_the_repository() -> None:
 
 
 @needs("helm")
-@pytest.mark.skipif(not RULES, reason="there are no rules in prometheus/rules")
+def test_a_package_holds_the_rules_themselves(tmp_path: Path) -> None:
+    """A link would point nowhere once the chart has left the repository."""
+    subprocess.run(["helm", "package", CHART, "--destination", tmp_path], check=True)
+    (package,) = tmp_path.glob("*.tgz")
+    with tarfile.open(package) as archive:
+        files = {Path(each.name).name: archive.extractfile(each) for each in archive}
+        packed = {path.name: file.read() for path in RULES if (file := files.get(path.name))}
+
+    assert packed == {path.name: path.read_bytes() for path in RULES}
+
+
+@needs("helm")
 def test_alerts_can_be_labelled_and_left_out() -> None:
     """Labels are added to alerts and never to recorded series."""
     spec = render(ALL_ON)["PrometheusRule", NAME]["spec"]
