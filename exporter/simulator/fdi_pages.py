@@ -1,5 +1,6 @@
 """Pages of FDI's lists, plain and odd."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -38,7 +39,7 @@ class Page(NamedTuple, Generic[Row]):
 
 class Pager:
     """
-    Cuts one list into pages.
+    Cuts lists into pages.
 
     The documents say that `offset` is from 1 and that 0 means 1, and leave open whether it counts
     pages or records; plainly it counts pages.
@@ -47,11 +48,11 @@ class Pager:
     def __init__(self, play: Play) -> None:
         """Cut as the oddities of `play` say."""
         self._play = play
-        self._readings = 0
+        self._readings: Counter[str] = Counter()
         self._pages = 0
 
     def page(self, request: web.Request, rows: Iterable[Row]) -> Page[Row] | None:
-        """Return the page that is asked for, None where that makes no sense."""
+        """Return the page of the list at the request's path, None where it asks for nonsense."""
         offset = whole_number(request, "offset", 1)
         limit = whole_number(request, "limit", DEFAULT_LIMIT)
         if offset is None or limit is None or offset < 0 or limit < 1:
@@ -61,16 +62,16 @@ class Pager:
         first = 0 if odd(Oddity.FDI_OFFSET_FROM_0) else 1
         before = max(offset - first, 0)
         start = before if odd(Oddity.FDI_OFFSET_COUNTS_RECORDS) else before * limit
-        present = self._as_of(start, list(rows))
+        present = self._as_of(request.path, start, list(rows))
         begin = max(0, start - REPEATED) if odd(Oddity.FDI_PAGES_REPEAT) else start
         return Page(present[begin : begin + limit], self._told(len(present)))
 
-    def _as_of(self, start: int, rows: list[Row]) -> list[Row]:
+    def _as_of(self, path: str, start: int, rows: list[Row]) -> list[Row]:
         """Return the list as it is when the page from `start` on is asked for."""
         if start == 0:
-            self._readings += 1
+            self._readings[path] += 1
         # Of three, so that who reads again has it whole, though he ask twice for the first page.
-        changes = self._play.is_odd(Oddity.FDI_LIST_CHANGES) and self._readings % 3 == 1
+        changes = self._play.is_odd(Oddity.FDI_LIST_CHANGES) and self._readings[path] % 3 == 1
         return rows[1:] if changes and start > 0 else rows
 
     def _told(self, total: int) -> int:
