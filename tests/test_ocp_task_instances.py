@@ -10,7 +10,7 @@ from lines import lines
 from scripted import ASK, NOW, PLACE, Query, Script, ScriptedClient, expected, fixture
 
 from exporter.duration import Duration
-from exporter.errors import BadPayload, NotFound, ServerFailed
+from exporter.errors import BadPayload, Forbidden, NotFound, ServerFailed
 from exporter.sources.ocp import listing, task_instances
 from exporter.sources.ocp.task_instances import TaskInstances, TaskInstancesSettings
 from exporter.sources.source import Ask, Reading
@@ -384,6 +384,63 @@ async def test_what_cannot_be_looked_up_yet_stays_as_it_was() -> None:
 
     assert kept == [50, 0]
     assert len(details(client)) == task_instances.SINGLES + 1 + 50
+
+
+async def test_a_permission_that_is_taken_away_fails_the_poll() -> None:
+    """The list is empty then, as if nothing went on; the look-up of what did tells the truth."""
+    ocp = Ocp(instance(1, "FAILED", age=60.0))
+    answers: dict[str, Any] = {}
+
+    def script(path: str, query: Query) -> Any:
+        return answers.get(path) or ocp(path, query)
+
+    source, _ = source_of(script)
+    await source.poll(ASK)
+    answers[LIST] = paged([], {"size": 200, "page": 1})
+    answers[f"{LIST}/1"] = Forbidden("no permission", status=403)
+
+    with pytest.raises(Forbidden):
+        await source.poll(ASK)
+
+
+async def test_what_may_not_be_seen_looks_as_if_it_were_gone() -> None:
+    """Where OCP says so of single instances too, nobody can tell the difference."""
+    ocp = Ocp(instance(1, "FAILED", age=60.0), instance(2, "FAILED", age=60.0))
+    source, _ = source_of(ocp)
+    await source.poll(ASK)
+    del ocp.instances["1"]
+    reading = await source.poll(ASK)
+
+    assert (list(reading.records), reading.invalid, reading.inconsistent) == (["2"], 0, False)
+
+
+async def test_the_plan_of_a_step_outlives_its_state() -> None:
+    """While a detail waits for its turn, edges and timeouts of the one before still hold."""
+    plan = [
+        {"id": 11, "name": "First", "operation": "EXECUTE", "status": "RUNNING", "runTime": 1},
+        {
+            "id": 12,
+            "name": "Second",
+            "operation": "EXECUTE",
+            "status": "PENDING",
+            "upstreams": [11],
+        },
+    ]
+    plan[0] |= {"upstreams": [], "timeout": 60, "startTime": iso(NOW - 10.0)}
+    ocp = Ocp(*(instance(number, "RUNNING", subtasks=plan) for number in (1, 2)))
+    source, client = source_of(ocp, details_per_poll=1)
+    await source.poll(ASK)
+    (read,) = details(client)
+    done = [plan[0] | {"status": "SUCCESSFUL"}, plan[1]]
+    ocp.add(*(instance(number, "RUNNING", subtasks=done) for number in (1, 2)))
+    record = (await source.poll(ASK)).records[read]
+
+    assert details(client) != [read]
+    assert [step.subtask_id for step in record.blocking] == ["12"]
+    assert [(step.timeout, step.deadline) for step in record.subtasks] == [
+        (60.0, None),
+        (None, None),
+    ]
 
 
 async def test_watched_instances_are_always_shown() -> None:
