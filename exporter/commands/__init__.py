@@ -10,8 +10,10 @@ from exporter.commands.explain import EXPLAIN
 from exporter.commands.metrics import METRICS
 from exporter.commands.run import RUN
 from exporter.commands.simulate import SIMULATE
+from exporter.commands.state import STATE
 
 COMMANDS: Mapping[str, Command] = {
-    command.name: command for command in (RUN, DEMO, SIMULATE, CHECK, COLLECT, METRICS, EXPLAIN)
+    command.name: command
+    for command in (RUN, DEMO, SIMULATE, CHECK, COLLECT, METRICS, EXPLAIN, STATE)
 }
 """By name, in the order in which they are listed."""

@@ -15,7 +15,7 @@ _EXAMPLES = f"""\
 
 def _declare(flags: Flags) -> None:
     flags.config_file()
-    flags.options("--web.listen-address", "--web.telemetry-path")
+    flags.options("--web.listen-address", "--web.telemetry-path", "--state.path")
     flags.options("--log.level", "--log.format")
 
 

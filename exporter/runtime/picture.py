@@ -195,12 +195,12 @@ def draw(
         shared: Samples = {a.family: a.samples(counted) for a in source.counters}
     else:
         shared = _shared(source, picture, counted)
-        rows, changed = picture.histories, picture.changed
+        past, changed = picture.histories, picture.changed
         for history in families.HISTORY if shared else ():
             # A target may have a label `team` of its own, for all its other series.
             bare = history.family is families.TEAM
             labels = target_prefix(source.place.target, {}) if bare else prefix
-            shards |= yield from _update(history, labels, rows, changed, old)
+            shards |= yield from _update(history, labels, past, changed, old)
     for family, samples in shared.items():
         shards[family.name] = render_samples(family, prefix, list(samples))
     return shards

@@ -20,9 +20,8 @@ from typing import Self, TypeVar
 import msgspec
 
 from exporter.errors import StateError
+from exporter.runtime.saved import Head, head_of, ledger_of
 from exporter.tasks.ledger import Ledger, Record, Track
-from exporter.tasks.spread import Spread
-from exporter.tasks.task import State
 
 VERSION = 1
 SCHEMA = """
@@ -37,17 +36,6 @@ MIGRATIONS: Mapping[int, str] = {0: SCHEMA}
 
 K = TypeVar("K")
 V = TypeVar("V")
-
-
-class Head(msgspec.Struct, frozen=True, kw_only=True):
-    """All of a ledger but its tracks and records."""
-
-    keys_are_runs: bool
-    counts: tuple[tuple[str, State, int], ...]
-    watermark: float | None
-    polled: float | None
-    gaps: int
-    durations: tuple[tuple[str, State, Spread], ...] = ()
 
 
 class Store:
@@ -167,7 +155,10 @@ def _locked(path: Path) -> int:
     """Take the lock beside the file; the kernel frees it with the process, however that ends."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        lock = os.open(f"{path}.lock", flags, 0o600)
+        if not path.exists():  # SQLite would make it readable for everyone
+            os.close(os.open(path, flags, 0o600))
     except OSError as error:
         raise StateError(_cannot("use", path, error)) from error
     try:
@@ -199,28 +190,15 @@ def _read(connection: sqlite3.Connection, name: str) -> Ledger | None:
     head = msgspec.json.decode(row[0], type=Head)
     tracks = connection.execute("SELECT key, value FROM tracks WHERE ledger = ?", (name,))
     records = connection.execute("SELECT key, name, value FROM records WHERE ledger = ?", (name,))
-    return Ledger(
-        keys_are_runs=head.keys_are_runs,
-        counts={(kind, outcome): count for kind, outcome, count in head.counts},
-        tracks={key: msgspec.json.decode(value, type=Track) for key, value in tracks},
-        records={(k, n): msgspec.json.decode(value, type=Record) for k, n, value in records},
-        watermark=head.watermark,
-        polled=head.polled,
-        gaps=head.gaps,
-        durations={(kind, outcome): spread for kind, outcome, spread in head.durations},
+    return ledger_of(
+        head,
+        {key: msgspec.json.decode(value, type=Track) for key, value in tracks},
+        {(k, n): msgspec.json.decode(value, type=Record) for k, n, value in records},
     )
 
 
 def _write_head(connection: sqlite3.Connection, name: str, new: Ledger) -> None:
-    spreads = new.durations.items()
-    head = Head(
-        keys_are_runs=new.keys_are_runs,
-        counts=tuple((kind, outcome, count) for (kind, outcome), count in new.counts.items()),
-        watermark=new.watermark,
-        polled=new.polled,
-        gaps=new.gaps,
-        durations=tuple((kind, outcome, spread) for (kind, outcome), spread in spreads),
-    )
+    head = head_of(new)
     row = (name, msgspec.json.encode(head))
     connection.execute("INSERT OR REPLACE INTO heads VALUES (?, ?)", row)
 

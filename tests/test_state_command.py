@@ -1,0 +1,112 @@
+"""The command `state`: what it shows, and the way from one file to another."""
+
+import io
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from exporter.cli import main
+from exporter.runtime.store import Store
+from exporter.tasks.ledger import Ledger, Record, Track
+from exporter.tasks.spread import Spread
+from exporter.tasks.task import State
+
+LEDGER = Ledger(
+    keys_are_runs=True,
+    counts={("MANUAL", State.FAILED): 3, ("MANUAL", State.SUCCEEDED): 0},
+    durations={("MANUAL", State.FAILED): Spread().with_run(70.0)},
+    tracks={"a": Track(name="n", state=State.RUNNING, since=1.5, seen=2.5)},
+    records={("", "n"): Record(last_success=1.0)},
+    watermark=1.0,
+    polled=1_773_482_400.0,
+    gaps=1,
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return a state file with one ledger."""
+    store = Store.opened(tmp_path / "state.sqlite")
+    store.put("ocp https://ocp.example   task_instances", LEDGER)
+    store.close()
+    return store.path
+
+
+def state(action: str, path: Path) -> int:
+    """Run the command."""
+    return main(["state", action, "--state.path", str(path)], {})
+
+
+def test_show_tells_what_was_counted(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """For people: by collector, without the zeros."""
+    assert state("show", path) == 0
+    assert capsys.readouterr().out == (
+        "ocp https://ocp.example   task_instances\n"
+        "  last whole poll 2026-03-14 10:00:00 UTC, 3 runs counted,"
+        " 1 tasks or runs remembered, 1 gaps\n"
+        "  MANUAL: 3 failed\n"
+    )
+
+
+def test_what_is_exported_can_be_imported(
+    path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Into a new file it comes as it was."""
+    assert state("export", path) == 0
+    exported = capsys.readouterr().out.encode()
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(exported)))
+    other = path.with_name("other.sqlite")
+    assert state("import", other) == 0
+
+    store = Store.opened(other)
+    assert store.load("ocp https://ocp.example   task_instances") == LEDGER
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"{}", "this is no exported state"),
+        (b"\xff", "this is no exported state"),
+        (b'{"cloud_task_exporter_state": 9, "ledgers": {}}', "this state has format 9"),
+    ],
+)
+def test_other_documents_are_refused(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    data: bytes,
+    message: str,
+) -> None:
+    """Nothing is taken over from what was not exported."""
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(data)))
+
+    assert state("import", tmp_path / "state.sqlite") == 1
+    assert message in capsys.readouterr().err
+
+
+def test_a_running_exporter_keeps_its_file(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two that write to it would both be wrong."""
+    store = Store.opened(path)
+    code = state("show", path)
+    store.close()
+
+    assert code == 1
+    assert "is in use by another process" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["state", "show"], "--state.path is missing"),
+        (["state", "burn", "--state.path", "x"], "it is one of show, export, import"),
+        (["state", "show", "--state.path", "/nowhere/x"], "there is no state file"),
+    ],
+)
+def test_wrong_usage(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    """Exit code 2 and a word on what is wrong."""
+    assert main(arguments, {}) == 2
+    assert message in capsys.readouterr().err
