@@ -80,7 +80,7 @@ async def test_healthy() -> None:
         assert scene.total("cloud_tasks_stuck") == 0
         assert scene.total("cloud_tasks_overdue") == 0
         assert scene.total("cloud_task_exporter_schedules_not_understood") == 0
-        assert scene.total("cloud_task_exporter_schedule_zone_shift_hours") == 0
+        assert scene.total("cloud_task_exporter_schedule_zone_shift_seconds") == 0
         assert scene.total("cloud_task_exporter_collector_up") == len(scene.crew.pollers)
         assert scene.total("cloud_task_exporter_poll_failures_total") == 0
         assert scene.total("cloud_task_exporter_tasks_invalid") == 0

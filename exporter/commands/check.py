@@ -13,6 +13,7 @@ from exporter.commands.hints import hint
 from exporter.commands.plan import make_plan, render
 from exporter.commands.trial import try_out
 from exporter.config import Config
+from exporter.config.doubts import warnings
 from exporter.log import configure
 
 WIDTH = 100
@@ -44,7 +45,7 @@ def _declare(flags: Flags) -> None:
 def _act(given: Given, environ: Mapping[str, str]) -> int:
     config = load_config(given, environ)
     plan = make_plan(config)
-    for warning in plan.warnings:
+    for warning in (*plan.warnings, *warnings(config)):
         sys.stderr.write(f"warning: {warning}\n")
     sys.stdout.write(f"{config_file(given)} has no mistakes.\n\n{render(plan)}\n")
     if given["--online"]:

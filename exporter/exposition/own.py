@@ -59,10 +59,10 @@ SCHEDULES_NOT_UNDERSTOOD = _gauge(
     Kind.COUNT,
 )
 ZONE_SHIFT = _gauge(
-    "schedule_zone_shift_hours",
-    "Whole hours by which all last runs miss their cron expressions, so that schedule_timezone is"
-    " wrong and nothing of them is due; 0 when it fits or nothing can be said.",
-    Kind.COUNT,
+    "schedule_zone_shift_seconds",
+    "By how much all last runs miss their cron expressions (whole hours), so that schedule_timezone"
+    " is wrong and nothing of them is due; 0 when it fits or nothing can be said.",
+    Kind.SECONDS,
 )
 UNKNOWN_WORDS = _gauge(
     "unknown_words",

@@ -131,7 +131,7 @@ _GAUGES: Mapping[Family, Callable[[Poller], float | None]] = {
     own.TASKS_INVALID: lambda p: p.picture.reading.invalid if p.picture.reading else None,
     own.TASKS_VANISHED: lambda p: p.picture.vanished,
     own.SCHEDULES_NOT_UNDERSTOOD: lambda p: _scheduled(p, p.not_understood),
-    own.ZONE_SHIFT: lambda p: _scheduled(p, p.picture.zone_shift),
+    own.ZONE_SHIFT: lambda p: _scheduled(p, 3600 * p.picture.zone_shift),
     own.UNKNOWN_WORDS: lambda p: len(p.picture.reading.unknown) if p.picture.reading else None,
     own.LIST_INCONSISTENT: lambda p: p.picture.reading.inconsistent if p.picture.reading else None,
     own.DUPLICATE_SERIES: lambda p: p.duplicates,
@@ -146,6 +146,10 @@ def _scheduled(poller: Poller, value: float) -> float | None:
 def _labels(poller: Poller) -> tuple[str, str, str]:
     source = poller.source
     return (source.place.target, source.system, source.collector)
+
+
+def _has_records(poller: Poller) -> bool:
+    return bool(poller.source.series) or poller.source.records_are_runs
 
 
 def _status(poller: Poller, now: float) -> CollectorStatus:
@@ -165,6 +169,6 @@ def _status(poller: Poller, now: float) -> CollectorStatus:
         reason=health.reason,
         error=health.error,
         stale=health.is_stale(now),
-        records=len(reading.records) if reading and poller.source.series else None,
+        records=len(reading.records) if reading and _has_records(poller) else None,
         invalid=reading.invalid if reading else 0,
     )
