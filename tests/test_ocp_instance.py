@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from exporter.sources.document import Words
-from exporter.sources.ocp.instance import Instance, Subtask, parse_instance
+from exporter.sources.ocp.instance import Instance, parse_instance
+from exporter.sources.ocp.subtask import Subtask
 from exporter.tasks.task import State
 
 START, END = 1_773_480_000.0, 1_773_480_060.25
