@@ -73,6 +73,19 @@ async def test_any_other_404_fails_the_poll() -> None:
         await source.poll(ASK)
 
 
+async def test_a_list_that_contradicts_itself_is_flagged() -> None:
+    """Of a task that it hides there is no detail."""
+    listed = cloud({"task_id": "t"}, details={"t": {"task": {}}})
+
+    def script(path: str, query: Query) -> Any:
+        answer = listed(path, query)
+        return answer | {"total": 9} if path.endswith("/task-monitors") else answer
+
+    source, _ = source_of(script)
+
+    assert (await source.poll(ASK)).inconsistent is True
+
+
 @pytest.mark.parametrize("answer", ["text", {}, {"task": 3}, {"task": {"task_id": "another"}}])
 async def test_a_detail_that_makes_no_sense_is_counted(answer: Any) -> None:
     """The others stand."""

@@ -49,7 +49,8 @@ TASKS_VANISHED = _gauge(
 )
 LIST_INCONSISTENT = _gauge(
     "list_inconsistent",
-    "1 if the list went on changing between its pages, so that a task may be missing.",
+    "1 if the list, read twice, went on changing between its pages, contradicts its own length or"
+    " cannot be read to its end, so that a task may be missing.",
     Kind.STATE,
 )
 SCHEDULES_NOT_UNDERSTOOD = _gauge(

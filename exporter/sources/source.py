@@ -75,7 +75,8 @@ class Reading(msgspec.Struct, Generic[Record], frozen=True, kw_only=True):
     invalid: int = 0
     """Records on good pages that made no sense and were left out."""
     inconsistent: bool = False
-    """The list went on changing between its pages, so that a record may be missing."""
+    """The list went on changing between its pages, contradicts its own length, or cannot be read to
+    its end: a record may be missing."""
     unknown: frozenset[str] = frozenset()
     """Words of the vendor that are new to us, as `field=word`, shortened."""
     history_from: float | None = None

@@ -147,6 +147,7 @@ class TaskDetails(Source[TaskDetail]):
         return Reading(
             records={key: detail for key, detail in details.items() if detail is not None},
             invalid=listing.invalid + sum(detail is None for detail in details.values()),
+            inconsistent=listing.inconsistent,
         )
 
     def _path(self, task_id: str) -> str:
