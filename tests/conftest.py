@@ -1,14 +1,25 @@
-"""Lets aioresponses 0.7 work with aiohttp 3.14 and newer, which want one argument more."""
+"""What all tests need: logs that end with each, and a shim for aioresponses."""
 
+from collections.abc import Iterator
 from typing import Any
 from unittest.mock import Mock
 
 import aioresponses.core
+import pytest
+import structlog
 from aiohttp import ClientResponse
 
 
+@pytest.fixture(autouse=True)
+def _own_log() -> Iterator[None]:
+    """Let no test log to where another one did: what captured it is closed by then."""
+    structlog.reset_defaults()
+    yield
+    structlog.reset_defaults()
+
+
 class _Response(ClientResponse):
-    """A response that was never written to a connection."""
+    """A response that was never written to a connection; aiohttp 3.14 wants one argument more."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Fill in the writer that aioresponses (its issue 289) does not pass."""
