@@ -125,7 +125,9 @@ async def test_what_happened_is_counted(oddities: list[Oddity]) -> None:
 
         assert counted(poller) == going.settled() - before
         assert sum(counted(poller).values()) > 20
-        assert poller.picture.ledger.gaps == 0
+        # All at once, a log may lack an awaited run without a sign: that is said as a gap, and the
+        # run is counted when a later answer shows it.
+        assert poller.picture.ledger.gaps == 0 or len(oddities) > 1
 
 
 async def test_turns_and_restarts_lose_nothing(tmp_path: Path) -> None:
