@@ -19,7 +19,7 @@ from exporter.tasks.ledger import (
     conclude,
     forget,
 )
-from exporter.tasks.task import OUTCOMES, State, Task
+from exporter.tasks.task import OUTCOMES, SETTLED, State, Task
 
 T0 = 1_800_000_000.0
 
@@ -397,3 +397,37 @@ def test_what_waits_to_be_told_is_within_reach_of_the_next_poll() -> None:
     assert (waiting.polled, waiting.gaps) == (T0 + 20, 0)
     assert (gap.polled, gap.gaps) == (T0 + 120, 1)
     assert conclude(ledger, T0 + 60, pending=T0 + 99).polled == T0 + 60
+
+
+_readings = st.lists(
+    st.dictionaries(
+        st.sampled_from("abc"),
+        st.tuples(st.sampled_from(State), st.integers(1, 6), st.booleans()),
+    ),
+    max_size=12,
+)
+
+
+@given(readings=_readings, runs=st.booleans())
+def test_whatever_is_read_counts_are_monotone_and_never_double(
+    *, readings: list[dict[str, tuple[State, int, bool]]], runs: bool
+) -> None:
+    """Any order, echoes, retries, deletions and returns, of definitions and of runs."""
+    ledger = poll(begin(["T"], keys_are_runs=runs), 0)
+    seen: set[tuple[str, int]] = set()
+    retried: set[str] = set()
+    listed: set[str] = set()
+    for now, told in enumerate(readings, 10):
+        tasks = [
+            task(key, state, run, failed_before=again) for key, (state, run, again) in told.items()
+        ]
+        before = ledger.counts
+        ledger = poll(ledger, now, *tasks, gone=listed - told.keys())
+        repeated = poll(ledger, now, *tasks)
+        listed = set(told)
+        seen |= {(key, run) for key, (state, run, _) in told.items() if state in SETTLED}
+        retried |= {key for key, (_, _, again) in told.items() if again}
+
+        assert all(ledger.counts[key] >= count for key, count in before.items())
+        assert repeated.counts == ledger.counts
+        assert sum(ledger.counts.values()) <= len(seen) + len(retried)
