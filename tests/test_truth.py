@@ -20,6 +20,9 @@ from exporter.wiring import Wiring
 
 SPEED = 100.0
 WITH_RUN_LOGS = ("run_logs: {enabled: false", "run_logs: {enabled: true")
+ALSO_LIST = ("task_details", "run_logs")
+"""They read FDI's list too, so what is shown to them need not be shown to who counts by it: they
+are polled only while the world stands still."""
 OUR_WORD = {"SYS_ONECE": "SYS_ONCE"}
 """OCP's documents misspell it; it is shown under one name."""
 
@@ -77,7 +80,8 @@ async def test_counters_equal_the_truth_after_ten_minutes(scenario: str, seed: i
 
         simulator.play(SCENARIOS[scenario])
         simulator.freeze(frozen=False)
-        loops = [asyncio.create_task(poller.run()) for poller in crew.pollers]
+        busy = [poller for poller in crew.pollers if poller.source.collector not in ALSO_LIST]
+        loops = [asyncio.create_task(poller.run()) for poller in busy]
         await clock.sleep(600.0)
         simulator.freeze(frozen=True)
         for loop in loops:
