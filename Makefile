@@ -34,8 +34,9 @@ crash: $(READY) ## Kill the exporter a thousand times and compare its counters w
 bench: $(READY) ## Measure speed and memory against named peers, as JSON
 	$(BIN)/python -m benchmarks
 
-docs: $(READY) ## Write the generated pages of docs/ anew
+docs: $(READY) ## Write the generated pages of docs/ and the dashboards anew
 	$(BIN)/python -m docs.generate
+	$(BIN)/python -m grafana.generate
 
 clean: ## Remove what was set up and generated
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
