@@ -129,8 +129,11 @@ async def test_no_run_is_lost_or_counted_twice(tmp_path: Path, seed: int) -> Non
         child = Child(told)
         assert isinstance(await child.heard(), int)
         assert await child.heard() == "ready"
-        await child.killed()
         before = shown(simulator)
+        simulator.freeze(frozen=False)
+        await asyncio.sleep(60.0 / SPEED)  # a minute of life, so that there is something to count
+        simulator.freeze(frozen=True)
+        await child.killed()
 
         for _ in range(min(BATCH, ROUNDS)):
             await crash(simulator, told, chance)

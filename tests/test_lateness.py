@@ -123,7 +123,10 @@ def test_a_wrong_zone_is_told_by_all_runs_missing_alike() -> None:
 
 def test_runs_that_do_not_agree_say_nothing_of_the_zone() -> None:
     """Some were started by hand."""
-    by_hand = dues(-8, "0 0 2 * * ?", "0 30 4 * * ?") + dues(-3.5, "0 15 23 * * ?")
+    daily = [f"0 {minute} 2 * * ?" for minute in range(20)]
+    by_hand = dues(-3.5, "0 15 23 * * ?")
 
-    assert zone_shift(by_hand) == 0
     assert zone_shift(dues(-8, "0 0 2 * * ?", "0 30 4 * * ?")) == 0
+    assert zone_shift(dues(0, *daily) + dues(-8, *daily[:5])) == 0
+    assert zone_shift(dues(-8, *daily[:2]) + by_hand) == 0
+    assert zone_shift(dues(-8, *daily) + by_hand) == 8

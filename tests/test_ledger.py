@@ -333,6 +333,37 @@ def test_forgetting_keeps_what_is_listed_and_never_counts_again() -> None:
     assert counts(poll(ledger, 180, task("old", State.FAILED, 49))) == {"failed": 2}
 
 
+def test_what_was_listed_until_now_is_not_forgotten_at_once() -> None:
+    """However long it has not changed: one empty list must not cost its history."""
+    ledger = poll(FRESH, 0, task("a", State.IDLE))
+    ledger = poll(ledger, 60, task("a", State.FAILED, 50))
+    ledger = forget(poll(ledger, 9e6, gone=["a"]), before=T0 + 8e6, limit=100)
+    ledger = poll(ledger, 9e6 + 60, task("a", State.FAILED, 50))
+
+    assert counts(ledger) == {"failed": 1}
+    assert ledger.records["a", "a"].consecutive_failures == 1
+
+
+def test_a_forgotten_run_never_counts_again() -> None:
+    """Not even the newest of those that were forgotten; and no date stops counting for ever."""
+    ledger = poll(begin(["T"], keys_are_runs=True), 0)
+    ledger = poll(ledger, 60, task("a", State.FAILED, 50), task("odd", State.FAILED, 4e9))
+    ledger = forget(poll(ledger, 120, gone=["a", "odd"]), before=T0 + 5000, limit=100)
+    ledger = poll(ledger, 180, task("a", State.FAILED, 50), task("new", State.FAILED, 170))
+
+    assert ledger.tracks.keys() == {"a", "new"}
+    assert counts(ledger) == {"failed": 3}
+
+
+def test_a_renamed_definition_keeps_its_history() -> None:
+    """Otherwise its alert would end without a success."""
+    ledger = poll(FRESH, 0, task("a", State.IDLE))
+    ledger = poll(ledger, 60, task("a", State.FAILED, 50))
+    ledger = poll(ledger, 120, task("a", State.FAILED, 50, name="b"))
+
+    assert ledger.records == {("a", "b"): Record(last_failure=T0 + 50, consecutive_failures=1)}
+
+
 def test_forgetting_is_bounded_by_number_too() -> None:
     """The oldest unlisted ones go first."""
     ledger = poll(FRESH, 0, *(task(key, State.IDLE) for key in "abc"))

@@ -70,6 +70,14 @@ def test_what_is_exported_can_be_imported(
         (b"{}", "this is no exported state"),
         (b"\xff", "this is no exported state"),
         (b'{"cloud_task_exporter_state": 9, "ledgers": {}}', "this state has format 9"),
+        (
+            (
+                b'{"cloud_task_exporter_state": 1, "ledgers": {"x": {"tracks": {}, "records": [],'
+                b' "head": {"keys_are_runs": true, "counts": [["T", "failed", -5]],'
+                b' "watermark": null, "polled": null, "gaps": 0}}}}'
+            ),
+            "counts what cannot be counted: x",
+        ),
     ],
 )
 def test_other_documents_are_refused(
@@ -86,14 +94,32 @@ def test_other_documents_are_refused(
     assert message in capsys.readouterr().err
 
 
-def test_a_running_exporter_keeps_its_file(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Two that write to it would both be wrong."""
+def test_a_running_exporter_keeps_its_file(
+    path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two that write to it would both be wrong; looking at it is fine."""
+    empty = b'{"cloud_task_exporter_state": 1, "ledgers": {}}'
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(empty)))
     store = Store.opened(path)
-    code = state("show", path)
+    codes = [state("show", path), state("import", path)]
     store.close()
 
-    assert code == 1
+    assert codes == [0, 1]
     assert "is in use by another process" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("action", ["show", "export"])
+def test_looking_changes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], action: str
+) -> None:
+    """Not even a file that is no state at all."""
+    path = tmp_path / "notes.txt"
+    path.write_text("precious")
+
+    assert state(action, path) == 1
+    assert f"cannot read the state file {path}" in capsys.readouterr().err
+    assert [entry.name for entry in tmp_path.iterdir()] == ["notes.txt"]
+    assert path.read_text() == "precious"
 
 
 @pytest.mark.parametrize(

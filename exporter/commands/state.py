@@ -10,7 +10,7 @@ from exporter.commands.command import OK, PROGRAM, Command, Given, complain
 from exporter.commands.flags import Flags
 from exporter.errors import ConfigError
 from exporter.runtime.saved import exported, imported
-from exporter.runtime.store import Store
+from exporter.runtime.store import Store, saved_in
 from exporter.tasks.ledger import Ledger
 
 ACTIONS = ("show", "export", "import")
@@ -20,9 +20,9 @@ _EXAMPLES = f"""\
   {PROGRAM} state export --state.path old.sqlite > state.json
   {PROGRAM} state import --state.path new.sqlite < state.json
 
-The exporter that uses the file must be stopped. What is imported takes the place of what the file
-holds of the same collectors; all else in it stays. A state names endpoints, projects, instances and
-tasks, and no secrets.
+For `import`, the exporter that uses the file must be stopped. What is imported takes the place of
+what the file holds of the same collectors; all else in it stays. A state names endpoints, projects,
+instances and tasks, and no secrets.
 """
 
 
@@ -40,27 +40,22 @@ def _act(given: Given, environ: Mapping[str, str]) -> int:
     path = Path(paths[-1])
     if given["ACTION"] != "import" and not path.exists():
         raise ConfigError([f"there is no state file {path}"])
-    with contextlib.closing(Store.opened(path)) as store:
-        if store.set_aside is not None:
-            complain(f"{path} could not be used and was set aside as {store.set_aside}")
-        if given["ACTION"] == "import":
-            _import(store)
-        elif given["ACTION"] == "export":
-            sys.stdout.write(exported(_ledgers(store)).decode() + "\n")
-        else:
-            sys.stdout.write("".join(_lines(_ledgers(store))) or "It is empty.\n")
+    if given["ACTION"] == "import":
+        _import(path)
+    elif given["ACTION"] == "export":
+        sys.stdout.write(exported(saved_in(path)).decode() + "\n")
+    else:
+        sys.stdout.write("".join(_lines(saved_in(path))) or "It is empty.\n")
     return OK
 
 
-def _ledgers(store: Store) -> dict[str, Ledger]:
-    found = {name: store.load(name) for name in store.names()}
-    return {name: ledger for name, ledger in found.items() if ledger is not None}
-
-
-def _import(store: Store) -> None:
+def _import(path: Path) -> None:
     ledgers = imported(sys.stdin.buffer.read())
-    for name, ledger in ledgers.items():
-        store.put(name, ledger)
+    with contextlib.closing(Store.opened(path)) as store:
+        if store.set_aside is not None:
+            complain(f"{path} could not be used and was set aside as {store.set_aside}")
+        for name, ledger in ledgers.items():
+            store.put(name, ledger)
     complain(f"took over {len(ledgers)} collectors")
 
 

@@ -61,6 +61,7 @@ def _mistakes(config: Config) -> Iterator[Mistake]:
     for name, entry in credentials.items():
         yield from _login(("credentials", name), entry)
     yield from _same_names(targets)
+    yield from _same_places(targets)
     for at, target in targets:
         path: Path = ("targets", at)
         if known:
@@ -97,6 +98,22 @@ def _same_names(targets: list[tuple[int, Target]]) -> Iterator[Mistake]:
         first = seen.setdefault(target.name, at)
         if first != at:
             yield ("targets", at, "name"), f"targets[{first}] has that name already"
+
+
+def _same_places(targets: list[tuple[int, Target]]) -> Iterator[Mistake]:
+    """Two targets on one instance would count its runs twice, into one ledger."""
+    seen: dict[tuple[str, ...], int] = {}
+    for at, target in targets:
+        try:
+            place = target.place()
+            where = (target.system, target.base_url, place.project_id, place.instance_id)
+        except (AttributeError, TypeError, ValueError):
+            continue  # what is wrong there is told already
+        if not all(isinstance(part, str) for part in where):
+            continue
+        first = seen.setdefault(where, at)
+        if first != at:
+            yield ("targets", at), f"targets[{first}] watches the same instance already"
 
 
 def _reference(

@@ -193,12 +193,12 @@ def oldest_active(system: str, tasks: Iterable[Task]) -> Iterable[Sample]:
 
 
 def foremost(rows: Mapping[Subject, History], limit: int) -> dict[Subject, History]:
-    """Return at most `limit` rows: what is active first, then what fails, then the most recent."""
+    """Return at most `limit` rows: what fails first, then what is active, then the most recent."""
 
     def rank(row: History) -> tuple[bool, bool, float]:
         record = row.record
         latest = max(record.last_success or 0.0, record.last_failure or 0.0)
-        return (row.active_since is None, not record.consecutive_failures, -latest)
+        return (not record.consecutive_failures, row.active_since is None, -latest)
 
     if len(rows) <= limit:
         return dict(rows)

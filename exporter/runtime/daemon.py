@@ -108,7 +108,7 @@ class Daemon:
         for family, value in _GAUGES.items():
             samples = ((_labels(p), value(p)) for p in pollers)
             yield family, [(labels, number) for labels, number in samples if number is not None]
-        yield own.HISTORY_GAPS, [(_labels(p), p.picture.ledger.gaps) for p in pollers]
+        yield own.HISTORY_GAPS, [(_labels(p), p.counted.gaps) for p in pollers]
         store = self._crew.store
         yield own.STATE_SET_ASIDE, [((), float(store is not None and store.set_aside is not None))]
         ways = self._crew.ways.items()

@@ -81,7 +81,7 @@ class Poller:
         self.owner: Owner = (source.place.target, source.collector)
         self.health = health_states.new(settings.interval, settings.stale_after)
         fresh = begin(source.task_types, keys_are_runs=source.records_are_runs)
-        self.picture = Picture(ledger=past.ledger or fresh)
+        self.picture = Picture(ledger=_resumed(past.ledger, fresh))
         self.counted = self.picture.ledger
         """What was committed last: only that is shown as counted."""
         self._saved = past.ledger
@@ -221,6 +221,13 @@ class Poller:
             self._shards = {}
             age = self._clock.time() - (self.health.last_success or 0.0)
             self._log.warning("source.stale", seconds_since_success=round(age))
+
+
+def _resumed(saved: Ledger | None, fresh: Ledger) -> Ledger:
+    """Go on from what was saved, with types that are known by now at 0."""
+    if saved is None:
+        return fresh
+    return msgspec.structs.replace(saved, counts={**fresh.counts, **saved.counts})
 
 
 def following(due: float, wait: float, interval: float, now: float) -> tuple[float, int]:

@@ -7,7 +7,7 @@ import msgspec
 from exporter.errors import StateError
 from exporter.tasks.ledger import Ledger, Record, Subject, Track
 from exporter.tasks.spread import Spread
-from exporter.tasks.task import State
+from exporter.tasks.task import OUTCOMES, State
 
 FORMAT = 1
 
@@ -89,6 +89,11 @@ def imported(data: bytes) -> dict[str, Ledger]:
     if export.cloud_task_exporter_state != FORMAT:
         msg = f"this state has format {export.cloud_task_exporter_state}; here {FORMAT} is known"
         raise StateError(msg)
+    for name, saved in export.ledgers.items():
+        wrong = (n for _, outcome, n in saved.head.counts if n < 0 or outcome not in OUTCOMES)
+        if saved.head.gaps < 0 or any(True for _ in wrong):
+            msg = f"this state counts what cannot be counted: {name}"
+            raise StateError(msg)
     return {
         name: ledger_of(saved.head, saved.tracks, {(k, n): r for k, n, r in saved.records})
         for name, saved in export.ledgers.items()

@@ -12,7 +12,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self, TypeVar
@@ -34,6 +34,15 @@ CREATE TABLE records (ledger TEXT, key TEXT, name TEXT, value BLOB NOT NULL,
 MIGRATIONS: Mapping[int, str] = {0: SCHEMA}
 """What leads from each version to the next; 0 is an empty file."""
 
+TROUBLE = frozenset(
+    {
+        *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL),
+        *(sqlite3.SQLITE_READONLY, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED),
+        *(sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_NOMEM),
+    }
+)
+"""Errors that are about the disk or the process, and not about what stands in the file."""
+
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -53,17 +62,21 @@ class Store:
     @classmethod
     def opened(cls, path: Path) -> Self:
         """Open or make the file; raise StateError where it is in use or cannot be written."""
+        path = path.resolve()  # two names of one file are one file
         lock = _locked(path)
         aside = None
         try:
             connection = _connected(path)
-        except (sqlite3.DatabaseError, _Unusable) as error:
-            if isinstance(error, sqlite3.OperationalError):
+        except (sqlite3.Error, ValueError, KeyError, _Unusable) as error:
+            if isinstance(error, sqlite3.Error) and _code(error) in TROUBLE:
                 os.close(lock)
                 raise StateError(_cannot("open", path, error)) from error
-            why = str(error) if isinstance(error, _Unusable) else "damaged"
-            aside = _set_aside(path, why)
-            connection = _connected(path)
+            try:
+                aside = _set_aside(path, str(error) if isinstance(error, _Unusable) else "damaged")
+                connection = _connected(path)
+            except (sqlite3.Error, OSError) as worse:
+                os.close(lock)
+                raise StateError(_cannot("replace", path, worse)) from worse
         store = cls(path, connection, lock)
         store.set_aside = aside
         return store
@@ -74,11 +87,6 @@ class Store:
             return _read(self._connection, name)
         except (sqlite3.Error, msgspec.MsgspecError) as error:
             raise StateError(_cannot("read", self.path, error)) from error
-
-    def names(self) -> list[str]:
-        """Return the names of all ledgers in the file."""
-        rows = self._connection.execute("SELECT ledger FROM heads ORDER BY ledger")
-        return [name for (name,) in rows]
 
     async def commit(self, name: str, old: Ledger | None, new: Ledger) -> None:
         """Write what differs from `old`, all or nothing; raise StateError if it cannot be."""
@@ -136,8 +144,11 @@ def _prepare(connection: sqlite3.Connection) -> None:
         msg = "damaged"
         raise _Unusable(msg)
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > VERSION:
+    if not 0 <= version <= VERSION:
         msg = f"version-{version}"
+        raise _Unusable(msg)
+    if version == 0 and connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+        msg = "foreign"
         raise _Unusable(msg)
     for step in range(version, VERSION):
         connection.executescript(
@@ -146,9 +157,29 @@ def _prepare(connection: sqlite3.Connection) -> None:
     for name in [row[0] for row in connection.execute("SELECT ledger FROM heads")]:
         try:
             _read(connection, name)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, ValueError, KeyError) as error:
             msg = "damaged"
             raise _Unusable(msg) from error
+
+
+def _code(error: sqlite3.Error) -> int:
+    """Return SQLite's own code; 0 for what Python found out itself."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def saved_in(path: Path) -> dict[str, Ledger]:
+    """Return all ledgers in a state file without touching it; raise StateError if it is none."""
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version != VERSION:
+                msg = f"it has version {version}, and here {VERSION} is known"
+                raise StateError(_cannot("read", path, ValueError(msg)))
+            names = [name for (name,) in connection.execute("SELECT ledger FROM heads ORDER BY 1")]
+            found = {name: _read(connection, name) for name in names}
+    except (sqlite3.Error, msgspec.MsgspecError, ValueError, KeyError) as error:
+        raise StateError(_cannot("read", path, error)) from error
+    return {name: ledger for name, ledger in found.items() if ledger is not None}
 
 
 def _locked(path: Path) -> int:
@@ -180,6 +211,7 @@ def _set_aside(path: Path, why: str) -> Path:
     journal = path.with_name(f"{path.name}-journal")
     if journal.exists():
         journal.rename(f"{target}-journal")
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     return target
 
 

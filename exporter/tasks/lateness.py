@@ -18,6 +18,8 @@ LARGEST_SHIFT = 3600.0 * SHIFTS[-1] + PUNCTUAL
 PUNCTUALLY = frozenset({0})
 COARSE = 7200.0
 """Seconds; schedules with shorter intervals fit most shifts and say nothing of the zone."""
+CLEAR_MAJORITY = 4
+"""How many times more tasks must fit the shift than fit without it."""
 ENOUGH = 3
 """Tasks that must agree before the zone is said to be wrong."""
 
@@ -61,10 +63,15 @@ def is_stuck(task: Task, now: float) -> bool:
 
 
 def zone_shift(dues: Iterable[Due]) -> int:
-    """Return the hours by which all last runs miss their schedules; 0 where they do not agree."""
-    told = Counter(due.shifts for due in dues if due.shifts is not None)
-    common = frozenset.intersection(*told) if told.total() >= ENOUGH else frozenset()
-    return 0 if not common or 0 in common else min(common, key=abs)
+    """Return the hours by which last runs miss their schedules; 0 where most do not agree."""
+    told = Counter(due.shifts for due in dues if due.shifts)
+    fitting: Counter[int] = Counter()
+    for shifts, tasks in told.items():
+        fitting.update(dict.fromkeys(shifts, tasks))
+    best = min(fitting, key=lambda shift: (-fitting[shift], abs(shift)), default=0)
+    # Some were started by hand, at times that say nothing or fit by chance.
+    agreed = fitting[best] >= ENOUGH and fitting[best] >= CLEAR_MAJORITY * fitting[0]
+    return best if agreed and fitting[best] >= 0.8 * told.total() else 0
 
 
 def _shifts(task: Task, period: float) -> frozenset[int] | None:

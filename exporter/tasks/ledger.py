@@ -12,6 +12,7 @@ Its rules:
 - A retry or rollback proves an earlier failure; if no poll saw it, it counts once, then.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -93,7 +94,7 @@ def advance(
     page = _Page(ledger)
     for key, task in sorted(changes.items(), key=_settling_order):
         if task is None:
-            page.unlist(key)
+            page.unlist(key, now)
         else:
             page.enter(task, now)
     return page.close()
@@ -138,7 +139,9 @@ def forget(ledger: Ledger, before: float, limit: int) -> Ledger:
     tracks = dict(ledger.tracks)
     ends = [tracks.pop(key).since or 0.0 for key in dropped]
     # What was forgotten must not count again: only runs newer than all of it can be new.
-    watermark = max(ledger.watermark or 0.0, *ends)
+    # A cloud that dates runs into the future must not stop all counting until then.
+    latest = math.nextafter(max(ends), math.inf)
+    watermark = max(ledger.watermark or 0.0, min(latest, ledger.polled or latest))
     kept = {ledger.subject(key, track.name) for key, track in tracks.items()}
     records = {s: r for s, r in ledger.records.items() if s in kept or _newest(r) >= before}
     return msgspec.structs.replace(ledger, tracks=tracks, watermark=watermark, records=records)
@@ -160,14 +163,15 @@ class _Page:
         self.records = dict(ledger.records)
         self.touched: set[Subject] = set()
 
-    def unlist(self, key: str) -> None:
+    def unlist(self, key: str, now: float) -> None:
         track = self.tracks.get(key)
         if track is not None:
-            self.tracks[key] = msgspec.structs.replace(track, listed=False)
+            self.tracks[key] = msgspec.structs.replace(track, listed=False, seen=now)
             self.touched.add(self.ledger.subject(key, track.name))
 
     def enter(self, task: Task, now: float) -> None:
         track = self.tracks.get(task.key)
+        self._follow(task, track)
         self.touched.add(self.ledger.subject(task.key, task.name))
         if task.task_type is not None:
             for outcome in OUTCOMES:
@@ -201,6 +205,13 @@ class _Page:
             anchor=self._anchor(task, track, now),
         )
 
+    def _follow(self, task: Task, track: Track | None) -> None:
+        """Let a definition keep its history when people give it another name."""
+        if track is not None and track.name != task.name and not self.ledger.keys_are_runs:
+            record = self.records.pop((task.key, track.name), None)
+            if record is not None:
+                self.records[task.key, task.name] = record
+
     def _count(self, task: Task) -> None:
         key = (task.task_type or "", task.state)
         self.counts[key] += 1
@@ -212,7 +223,9 @@ class _Page:
         if track is None:
             return None if self.ledger.watermark is None else now
         enabled = task.enabled and not track.enabled
-        return now if enabled or str(task.schedule or "") != track.schedule else track.anchor
+        if enabled or str(task.schedule or "") != track.schedule:
+            return now
+        return None if track.anchor is None else min(track.anchor, now)
 
     def _settles(self, task: Task, track: Track | None) -> bool:
         """Whether the task shows a settled run that was not taken in before."""
