@@ -17,9 +17,11 @@ from exporter.clock import Clock, ScaledClock, SystemClock
 from exporter.config import parse
 from exporter.config.doubts import warnings
 from exporter.config.settings import Config, LogSettings, WebSettings
+from exporter.errors import StateError, StateInUse
 from exporter.log import configure, get
 from exporter.runtime.daemon import Daemon
 from exporter.runtime.listener import Listener, serve
+from exporter.runtime.past import Unwritable
 from exporter.runtime.store import Store
 from exporter.runtime.web import application
 from exporter.simulator.demo import configuration
@@ -63,12 +65,24 @@ async def running(config: Config, clock: Clock, demo: str = "") -> AsyncIterator
 
 
 @contextlib.contextmanager
-def remembering(config: Config) -> Iterator[Store | None]:
-    """Hold the state file open, where one is configured."""
+def remembering(config: Config) -> Iterator[Store | Unwritable | None]:
+    """
+    Hold the state file open, where one is configured.
+
+    A full or read-only disk must not take the gauges away; only counting has to wait.
+    """
     if config.state.path is None:
         yield None
         return
-    with contextlib.closing(Store.opened(Path(config.state.path))) as store:
+    try:
+        opened = Store.opened(Path(config.state.path))
+    except StateInUse:
+        raise
+    except StateError as error:
+        get().error("state.unusable", error=str(error))
+        yield Unwritable(error)
+        return
+    with contextlib.closing(opened) as store:
         if store.set_aside is not None:
             get().error("state.set_aside", path=config.state.path, kept_as=str(store.set_aside))
         yield store

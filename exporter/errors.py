@@ -4,6 +4,7 @@ Everything that can go wrong, as one tree.
     ExporterError
     ├── ConfigError            the file, the flags or the environment
     ├── StateError             the state file
+    │   └── StateInUse         another process counts into it
     └── SourceError            a cloud; weather, not a bug: recorded in health, logged once
         ├── Unreachable        network   no connection, reset, no address
         ├── TlsFailed          tls       certificate or handshake
@@ -38,6 +39,10 @@ class ConfigError(ExporterError):
 
 class StateError(ExporterError):
     """The state file cannot be used."""
+
+
+class StateInUse(StateError):
+    """Another process counts into the state file."""
 
 
 class SourceError(ExporterError):

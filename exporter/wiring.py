@@ -16,7 +16,7 @@ from exporter.exposition.shard import prefix
 from exporter.runtime.board import Board
 from exporter.runtime.daemon import Crew, Daemon
 from exporter.runtime.instruments import Instruments
-from exporter.runtime.past import Past
+from exporter.runtime.past import Past, Unwritable
 from exporter.runtime.poller import Lane, Poller
 from exporter.runtime.store import Store
 from exporter.sources import SOURCES
@@ -34,7 +34,7 @@ class Wiring:
         sessions: Sessions,
         random: Random,
         recorders: Callable[[str], Recorder] | None = None,
-        store: Store | None = None,
+        store: Store | Unwritable | None = None,
     ) -> None:
         """
         Take the settings, what all parts share, and what gives each target its recorder.
@@ -63,7 +63,8 @@ class Wiring:
             and source.collector in target.collectors
             and target.collectors[source.collector].enabled
         )
-        return Crew(pollers=pollers, credentials=self._logins, ways=clients, store=self._store)
+        store = self._store if isinstance(self._store, Store) else None
+        return Crew(pollers=pollers, credentials=self._logins, ways=clients, store=store)
 
     def answering(self, crew: Crew, demo: str = "") -> Daemon:
         """Return the daemon that runs a crew and answers for it; not yet running."""
@@ -119,6 +120,8 @@ class Wiring:
         """Return what is remembered of what is polled, whatever the target is called now."""
         if self._store is None:
             return Past()
+        if isinstance(self._store, Unwritable):
+            return Past(memory=self._store)
         place = source.place
         what = (target.system, target.base_url, place.project_id, place.instance_id)
         name = " ".join((*what, source.collector))

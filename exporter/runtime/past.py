@@ -4,6 +4,7 @@ from typing import Protocol
 
 import msgspec
 
+from exporter.errors import StateError
 from exporter.tasks.ledger import Ledger
 
 
@@ -19,6 +20,19 @@ class Forgetful:
 
     async def commit(self, name: str, old: Ledger | None, new: Ledger) -> None:
         """Do nothing."""
+
+
+class Unwritable:
+    """What stands in for a state file that cannot be opened: counting waits for a better start."""
+
+    def __init__(self, error: StateError) -> None:
+        """Take why it cannot be opened."""
+        self._error = error
+
+    async def commit(self, name: str, old: Ledger | None, new: Ledger) -> None:
+        """Raise the error: what was not committed is not shown."""
+        del name, old, new
+        raise self._error
 
 
 class Past(msgspec.Struct, frozen=True, kw_only=True):

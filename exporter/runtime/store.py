@@ -19,7 +19,7 @@ from typing import Self, TypeVar
 
 import msgspec
 
-from exporter.errors import StateError
+from exporter.errors import StateError, StateInUse
 from exporter.runtime.saved import Head, head_of, ledger_of
 from exporter.tasks.ledger import Ledger, Record, Track
 
@@ -200,7 +200,7 @@ def _locked(path: Path) -> int:
             f"the state file {path} is in use by another process;"
             " give each exporter a file of its own, or stop the other one"
         )
-        raise StateError(msg) from error
+        raise StateInUse(msg) from error
     return lock
 
 

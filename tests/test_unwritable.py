@@ -1,0 +1,54 @@
+"""A state file that cannot be opened: gauges go on, and what is not kept is not counted."""
+
+import os
+from pathlib import Path
+
+import msgspec
+import pytest
+from simulated import HeldClock
+
+from exporter.app import remembering, running, simulated
+from exporter.config import Config, parse
+from exporter.errors import StateInUse
+from exporter.runtime.past import Unwritable
+from exporter.runtime.store import Store
+from exporter.simulator.demo import configuration
+from exporter.simulator.server import Simulator
+
+
+def config(url: str, path: Path) -> Config:
+    """Return the demo's configuration with a state file."""
+    parsed = parse(configuration(url), os.environ)
+    state = msgspec.structs.replace(parsed.state, path=str(path))
+    web = msgspec.structs.replace(parsed.web, listen_address=("127.0.0.1:0",))
+    return msgspec.structs.replace(parsed, state=state, web=web)
+
+
+async def test_gauges_go_on_without_a_usable_file(tmp_path: Path) -> None:
+    """The failed commits are counted, and every counter stands at 0."""
+    (tmp_path / "file").write_text("")
+    path = tmp_path / "file" / "state.sqlite"
+    async with (
+        simulated(Simulator(HeldClock(), seed=1)) as url,
+        running(config(url, path), HeldClock()) as run,
+    ):
+        await run.daemon.attempted()
+        page = b"".join(run.daemon.page().body(openmetrics=False)).decode()
+        tail = run.daemon.tail(openmetrics=False).decode()
+
+    assert 'fdi_tasks{target="roma-demo",category="common",status="running"}' in page
+    assert 'cloud_task_exporter_state_write_failures_total{collector="task_monitors"' in tail
+    lines = [line for line in page.splitlines() if line.startswith("cloud_task_runs_total{")]
+    assert lines
+    assert all(line.endswith(" 0") for line in lines)
+
+
+def test_a_file_in_use_is_refused(tmp_path: Path) -> None:
+    """Two that count into one file would both be wrong: better none."""
+    path = tmp_path / "state.sqlite"
+    store = Store.opened(path)
+    with pytest.raises(StateInUse), remembering(config("http://127.0.0.1:1", path)):
+        pass
+    store.close()
+    with remembering(config("http://127.0.0.1:1", path)) as opened:
+        assert not isinstance(opened, Unwritable)
