@@ -121,7 +121,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def base_url(self) -> str:
         """Return where the APIs of this target begin."""
-        raise NotImplementedError
+        raise NotImplementedError  # each kind of target has its own; a Struct cannot be an ABC
 
     def place(self) -> Place:
         """Return what the URLs of this target's APIs need."""
