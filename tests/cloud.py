@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from random import Random
 from typing import Any, Self
 
@@ -137,6 +137,15 @@ class Anyone:
         """Say whether `renew` helps."""
         self.renewable = renewable
         self.renewals: list[tuple[SourceError, Request]] = []
+        self.taken = 0
+
+    def trial(self, request: Request) -> AbstractAsyncContextManager[Callable[[], None]]:
+        """Let all in, and count those that were answered."""
+        assert request.method == "GET"
+        return nullcontext(self._take)
+
+    def _take(self) -> None:
+        self.taken += 1
 
     async def authorize(self, request: Request) -> Mapping[str, str]:
         """Return the made-up token."""

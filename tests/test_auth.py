@@ -16,7 +16,7 @@ from exporter.api.session import Tls
 from exporter.errors import Unauthorized
 from exporter.secret import Secret
 
-SHARED = {"__init__", "flight", "hold", "huawei_signed", "huawei_signing"} | {
+SHARED = {"__init__", "flight", "gate", "hold", "huawei_signed", "huawei_signing"} | {
     "iam",
     "lease",
     "scheme",

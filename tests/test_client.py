@@ -278,7 +278,7 @@ async def test_a_refused_login_is_repeated_once_when_renewed() -> None:
 
 
 async def test_a_login_that_is_refused_again_is_given_up() -> None:
-    """One repeat and no more."""
+    """One repeat and no more, and the login hears of both refusals."""
     authenticator = Anyone(renewable=True)
     async with (
         Cloud(usual=Reply(status=401)) as cloud,
@@ -287,7 +287,7 @@ async def test_a_login_that_is_refused_again_is_given_up() -> None:
         with pytest.raises(Unauthorized):
             await reach.client.get("list", "/x")
 
-    assert (len(cloud.seen), len(authenticator.renewals)) == (2, 1)
+    assert (len(cloud.seen), len(authenticator.renewals)) == (2, 2)
 
 
 async def test_who_may_not_is_not_logged_in_again() -> None:

@@ -1,6 +1,7 @@
 """JSON over HTTP towards one target: limits, retries, errors; only GET ever leaves from here."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
 from random import Random
 from typing import Any, Protocol
@@ -45,6 +46,13 @@ _SIGNING_DATES = frozenset({"Date", "X-Sdk-Date"})
 
 class Authenticator(Protocol):
     """One way to prove who we are; the targets of one credentials entry share an instance."""
+
+    def trial(self, request: Request) -> AbstractAsyncContextManager[Callable[[], None]]:
+        """
+        Return what to be in from `authorize` to the end of `renew`: it may let one in at a time.
+
+        It gives what is to be called when `request` was answered.
+        """
 
     async def authorize(self, request: Request) -> Mapping[str, str]:
         """Return the headers that authorize `request` now; raise a `SourceError` if none can be."""
@@ -152,17 +160,22 @@ class Client:
 
     async def _get_once(self, operation: str, request: Request) -> Any:
         """Send it, and send it again if only the credentials had to be renewed."""
-        sent, answer = await self._send(operation, request)
-        if http_date(answer.headers.get("Date", "")) is None:
-            await self._ask_time(anew=answer.status == HTTPStatus.UNAUTHORIZED)
-        try:
-            return self._read(operation, sent, answer)
-        except Unauthorized as error:
-            self._blame_clocks(error, sent)
-            if not await self._authenticator.renew(error, sent):
-                raise
-        sent, answer = await self._send(operation, request)
-        return self._read(operation, sent, answer)
+        renewed = False
+        while True:
+            async with self._authenticator.trial(request) as taken:
+                sent, answer = await self._send(operation, request)
+                if http_date(answer.headers.get("Date", "")) is None:
+                    await self._ask_time(anew=answer.status == HTTPStatus.UNAUTHORIZED)
+                try:
+                    document = self._read(operation, sent, answer)
+                except Unauthorized as error:
+                    self._blame_clocks(error, sent)
+                    if not await self._authenticator.renew(error, sent) or renewed:
+                        raise
+                else:
+                    taken()
+                    return document
+            renewed = True
 
     async def _send(self, operation: str, request: Request) -> tuple[Request, Answer]:
         """Wait for a turn, authorize as of then, and return what was sent and what came back."""

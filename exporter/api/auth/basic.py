@@ -1,7 +1,8 @@
 """HTTP Basic authentication, as OCP takes it."""
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 
 import msgspec
 
@@ -30,6 +31,10 @@ class Basic(Scheme):
         """Read nothing yet."""
         self._options = options
         self._hold = Hold(surroundings.clock)
+
+    def trial(self, request: Request) -> AbstractAsyncContextManager[Callable[[], None]]:
+        """Let one request at a time show a pair that is not proven at the request's host."""
+        return self._hold.trial(request.host, self._header())
 
     async def authorize(self, request: Request) -> Mapping[str, str]:
         """Return the header; `Unauthorized` while the pair is held at the request's host."""

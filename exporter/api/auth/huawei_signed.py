@@ -1,7 +1,8 @@
 """What the ways in have in common that sign with Huawei Cloud's access keys."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -37,6 +38,13 @@ class HuaweiSigned(Scheme):
     async def keys_instead(self, refused: Keys) -> Keys:
         """Return keys to take the place of refused ones; the same where there are no others."""
         return refused
+
+    @asynccontextmanager
+    async def trial(self, request: Request) -> AsyncIterator[Callable[[], None]]:
+        """Let one request at a time show keys that are not proven at the request's host."""
+        keys = await self.keys()
+        async with self._hold.trial(request.host, keys.text) as taken:
+            yield taken
 
     async def authorize(self, request: Request) -> Mapping[str, str]:
         """Return the signature as of now; `Unauthorized` while the keys are held at the host."""
@@ -74,6 +82,12 @@ class HuaweiSigned(Scheme):
     async def _asked(self, url: str, what: str) -> Any:
         """Return the document at `url`; the client that waits for it is the one who retries."""
         request = Request(method="GET", url=url, headers=HEADERS)
+        async with self.trial(request) as taken:
+            document = await self._answered(request, what)
+            taken()
+        return document
+
+    async def _answered(self, request: Request, what: str) -> Any:
         signature = await self.authorize(request)
         sent = msgspec.structs.replace(request, headers={**HEADERS, **signature})
         session = self._surroundings.sessions(self._iam.tls)

@@ -9,7 +9,8 @@ its values joined by commas: send one value.
 import hashlib
 import hmac
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from email.utils import formatdate
 from urllib.parse import urlsplit
 
@@ -44,6 +45,10 @@ class OcpAkSk(Scheme):
         self._options = options
         self._clock = surroundings.clock
         self._hold = Hold(surroundings.clock)
+
+    def trial(self, request: Request) -> AbstractAsyncContextManager[Callable[[], None]]:
+        """Let one request at a time show keys that are not proven at the request's host."""
+        return self._hold.trial(request.host, "\n".join(self._keys()))
 
     async def authorize(self, request: Request) -> Mapping[str, str]:
         """Return the signature as of now; `Unauthorized` while the keys are held at the host."""

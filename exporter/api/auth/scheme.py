@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from random import Random
 from typing import Any, ClassVar
 
@@ -42,6 +43,15 @@ class Scheme(ABC):
     def __init__(self, options: Any, surroundings: Surroundings) -> None:
         """Take options of `options_type`; ConfigError where they make no sense."""
 
+    def trial(self, request: Request) -> AbstractAsyncContextManager[Callable[[], None]]:  # noqa: ARG002 - any will do
+        """
+        Return what to be in from `authorize` to the end of `renew`: it may let one in at a time.
+
+        It gives what is to be called when `request` was answered. This one lets all in, as befits
+        tokens: nobody counts how often a token is refused.
+        """
+        return nullcontext(_nothing)
+
     @abstractmethod
     async def authorize(self, request: Request) -> Mapping[str, str]:
         """Return the headers that authorize `request` now; raise a `SourceError` if none can be."""
@@ -54,6 +64,10 @@ class Scheme(ABC):
         """Return the id of the project that the login is for, after a look for it if need be."""
         msg = "the login names no project: give project_id at the target"
         raise NotFound(msg)
+
+
+def _nothing() -> None:
+    """Take no note."""
 
 
 def read_secret(secret: Secret) -> str:
