@@ -10,7 +10,7 @@ from lines import lines
 from scripted import ASK, NOW, PLACE, Query, Script, ScriptedClient, expected, fixture
 
 from exporter.duration import Duration
-from exporter.errors import BadPayload, Forbidden, NotFound, ServerFailed
+from exporter.errors import BadPayload, Forbidden, NotFound, RateLimited, ServerFailed
 from exporter.sources.ocp import listing, task_instances
 from exporter.sources.ocp.task_instances import TaskInstances, TaskInstancesSettings
 from exporter.sources.source import Ask, Reading
@@ -623,6 +623,32 @@ async def test_one_failing_detail_hides_no_other() -> None:
     fresh, _ = source_of(script)
     with pytest.raises(ServerFailed):
         await fresh.poll(ASK)
+
+
+async def test_details_outlive_the_poll_that_read_them() -> None:
+    """An OCP that throttles after every other detail is read to the end all the same."""
+    ocp = Ocp(*(instance(n, type="ODD") for n in range(1, 8)))
+    answered: list[str] = []
+
+    def script(path: str, query: Query) -> Any:
+        if path != LIST:
+            answered.append(path)
+            if len(answered) % 3 == 0:
+                return RateLimited("slower")
+        return ocp(path, query)
+
+    source, _ = source_of(script)
+    failures = 0
+    reading = None
+    while reading is None:
+        try:
+            reading = await source.poll(ASK)
+        except RateLimited:
+            failures += 1
+
+    assert (failures, len(answered)) == (2, 10)
+    assert {record.detailed for record in reading.records.values()} == {True}
+    assert reading.unknown == {"type=ODD"}
 
 
 async def test_a_detail_that_is_gone_leaves_the_lists_facts() -> None:

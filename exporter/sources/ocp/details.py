@@ -1,7 +1,6 @@
 """The details of task instances: which to read next, and what was read before."""
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import msgspec
 
@@ -37,12 +36,17 @@ class Answers(msgspec.Struct, frozen=True):
     """At these OCP failed, but not at all of them."""
 
 
+Keep = Callable[[str, Instance | None], None]
+"""Told of each detail once it is there, because the rest may not come."""
+
+
 class Details:
     """
     Completes what the list leaves out: type, operation, and the times of subtasks.
 
     Reads at most `budget` details in one poll: those of what goes on at every poll, those of what
-    settled once. Neither can keep the other waiting for ever.
+    settled once. Neither can keep the other waiting for ever. What was read stays known when the
+    poll then fails: an OCP that throttles is asked for the rest next time.
     """
 
     def __init__(self, client: Client, budget: int) -> None:
@@ -52,32 +56,33 @@ class Details:
         self._poll = 0
         self._known: dict[str, Known] = {}
 
-    async def read(self, keys: Collection[str], words: Words) -> Answers:
+    async def read(
+        self, keys: Collection[str], words: Words, keep: Keep = lambda *_: None
+    ) -> Answers:
         """
         Return the details of those that exist; None where one makes no sense.
 
         OCP may fail at one instance for ever: that must not hide all others. When it fails at each
         of several, the first error is raised.
         """
+        found: dict[str, Instance | None] = {}
         failures: dict[str, SourceError] = {}
 
-        async def ask(key: str) -> tuple[Any] | None:
+        async def ask(key: str) -> None:
             try:
-                return (data_of(await self._client.get(SHOW, f"{PATH}{path(key)}"), SHOW),)
+                document = data_of(await self._client.get(SHOW, f"{PATH}{path(key)}"), SHOW)
             except (ServerFailed, BadPayload) as error:
                 if _is_gone(error):
                     raise
                 failures[key] = error
-                return None
+                return
+            detail = parse_instance(document, words, detailed=True)
+            found[key] = detail if detail is not None and detail.task_id == key else None
+            keep(key, found[key])
 
-        answers = await read_each(keys, ask, _is_gone)
+        await read_each(keys, ask, _is_gone)
         if len(failures) == len(keys) >= SEVERAL:
             raise next(iter(failures.values()))
-        found = {}
-        for key, answer in answers.items():
-            if answer is not None:
-                detail = parse_instance(answer[0], words, detailed=True)
-                found[key] = detail if detail is not None and detail.task_id == key else None
         return Answers(found, frozenset(failures))
 
     async def complete(
@@ -90,13 +95,17 @@ class Details:
         """
         self._poll += 1
         chosen = self._choose(instances.values(), settled_since)
-        answers = await self.read(chosen, words)
-        found = answers.found
-        for key in (one for one in chosen if one not in answers.failed):
+
+        def keep(key: str, found: Instance | None) -> None:
             # What has no sensible detail will hardly get one: do not ask for it again and again.
-            detail = found.get(key) or self._without_detail(instances[key])
+            detail = found or self._without_detail(instances[key])
             state = (detail.status, detail.finish_time, instances[key].operation)
             self._known[key] = Known(detail, state, self._poll)
+
+        answers = await self.read(chosen, words, keep)
+        found = answers.found
+        for key in set(chosen) - found.keys() - answers.failed:
+            keep(key, None)
         self._known = {key: known for key, known in self._known.items() if key in instances}
         invalid = sum(detail is None for detail in found.values()) + len(answers.failed)
         return {key: self._recall(instance) for key, instance in instances.items()}, invalid

@@ -60,6 +60,7 @@ class TaskInstances(Source[Instance]):
         self._list = InstanceList(client, settings.page_size)
         self._details = Details(client, settings.details_per_poll)
         self._watched = frozenset(settings.task_ids)
+        self._words = Words()
         self._last: dict[str, Instance] = {}
         self._gone: frozenset[str] = frozenset()
 
@@ -70,7 +71,7 @@ class TaskInstances(Source[Instance]):
 
     async def poll(self, ask: Ask) -> Reading[Instance]:
         """Read both lists, look up what is in neither, and complete as many as the budget lets."""
-        words = Words()
+        words = self._words  # those of failed polls too, whose details are not read again
         window_from = ask.now - self.settings.window
         # The first poll counts no run, so none of them waits.
         owed_from = ask.now if ask.reach is None else ask.reach - OVERLAP
@@ -85,6 +86,7 @@ class TaskInstances(Source[Instance]):
         }
         completed, unread = await self._details.complete(instances, owed_from, words)
         self._last = {key: self._marked(one, ask.now) for key, one in completed.items()}
+        self._words = Words()
         history_from = needed_from if newest.ended else newest.oldest or ask.now
         return Reading(
             records=self._last,
