@@ -117,14 +117,17 @@ class Wiring:
         )
 
     def _past(self, target: Target, source: Source[Any]) -> Past:
-        """Return what is remembered of what is polled, whatever the target is called now."""
+        """
+        Return what is remembered of what is polled, whatever the target is called now.
+
+        Ids of instances are unique, so the project, which may be looked up or given, has no part.
+        """
         if self._store is None:
             return Past()
         if isinstance(self._store, Unwritable):
             return Past(memory=self._store)
-        place = source.place
-        what = (target.system, target.base_url, place.project_id, place.instance_id)
-        name = " ".join((*what, source.collector))
+        what = (target.system, target.base_url, source.place.instance_id, source.collector)
+        name = " ".join(what)
         return Past(
             name=name,
             ledger=self._store.load(name),

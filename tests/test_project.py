@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -14,6 +15,7 @@ from exporter.api.auth.iam import IamOptions, iam_url
 from exporter.api.auth.scheme import Scheme, Surroundings
 from exporter.api.client import RateLimit
 from exporter.api.session import Sessions
+from exporter.config import parse
 from exporter.errors import (
     BadPayload,
     ClockSkewed,
@@ -25,7 +27,9 @@ from exporter.errors import (
     SourceError,
     Unauthorized,
 )
+from exporter.runtime.store import Store
 from exporter.secret import Secret
+from exporter.wiring import Wiring
 
 NAME = "eu-de sub/+é"
 PATH = "/v2/{project_id}/instances/i1/tasks"
@@ -209,3 +213,23 @@ def test_options_that_make_no_sense(options: IamOptions, expected: str) -> None:
         iam_url(options)
 
     assert str(caught.value).startswith(expected)
+
+
+async def test_what_is_remembered_does_not_hang_on_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who gives the id that was looked up before goes on with the counts there are."""
+    loaded = []
+    monkeypatch.setattr(Store, "load", lambda _, name: loaded.append(name))
+    store = Store.opened(tmp_path / "state.sqlite")
+    async with Sessions() as sessions:
+        for project in ("", "project_id: p1, "):
+            text = (
+                "credentials: {login: {kind: huawei_metadata, region: eu-west-101}}\n"
+                "targets: [{name: t, system: dms, engine: kafka, credentials: login,"
+                f" region: eu-west-101, {project}instance_id: i1}}]\n"
+            )
+            Wiring(parse(text, {}), ManualClock(), sessions, Random(1), store=store).crew()
+    store.close()
+
+    assert loaded == ["dms https://dms.eu-west-101.myhuaweicloud.eu i1 background_tasks"] * 2

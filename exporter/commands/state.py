@@ -21,8 +21,8 @@ _EXAMPLES = f"""\
   {PROGRAM} state import --state.path new.sqlite < state.json
 
 For `import`, the exporter that uses the file must be stopped. What is imported takes the place of
-what the file holds of the same collectors; all else in it stays. A state names endpoints, projects,
-instances and tasks, and no secrets.
+what the file holds of the same collectors; all else in it stays. A state names endpoints, instances
+and tasks, and no secrets.
 """
 
 

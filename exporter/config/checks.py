@@ -105,8 +105,7 @@ def _same_places(targets: list[tuple[int, Target]]) -> Iterator[Mistake]:
     seen: dict[tuple[str, ...], int] = {}
     for at, target in targets:
         try:
-            place = target.place()
-            where = (target.system, target.base_url, place.project_id, place.instance_id)
+            where = (target.system, target.base_url, target.place().instance_id)
         except (AttributeError, TypeError, ValueError):
             continue  # what is wrong there is told already
         if not all(isinstance(part, str) for part in where):
