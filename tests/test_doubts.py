@@ -20,7 +20,7 @@ credentials:
   token: {{kind: huawei_password, domain: d, username: u, password: hunter2-canary, region: eu-de}}
   ocp: {{kind: basic, username: u, password: hunter2-canary}}
 targets:
-  - {{name: kafka, system: dms, engine: kafka, {where}, instance_id: i, credentials: keys}}
+  - {{name: kafka, system: dms, engine: kafka, {where}, instance_id: i, credentials: keys{more}}}
   - {{name: rabbit, system: dms, engine: rabbitmq, region: eu-de, instance_id: i,
       credentials: token}}
   - {{name: ocp, system: ocp, endpoint: "{ocp}", credentials: ocp, tls: {ocp_tls}}}
@@ -29,6 +29,7 @@ NOTHING = {
     "iam": "https://iam.example",
     "iam_tls": "{}",
     "where": "region: eu-west-101",
+    "more": "",
     "ocp": "https://ocp.example:8443",
     "ocp_tls": "{}",
 }
@@ -103,4 +104,23 @@ async def test_the_daemon_says_so_at_its_start(
     assert line["level"] == "warning"
     assert line["warning"] == (
         "ocp: endpoint is plain http: everyone on the way can read credentials and answers"
+    )
+
+
+def test_choosing_tasks_where_there_are_none_to_choose_is_told() -> None:
+    """Tags of an API that knows none leave nothing; elsewhere the choice does nothing."""
+    tags = ", collectors: {background_tasks: {per_task: {tags: [a]}}}"
+
+    assert found(more=tags) == (
+        (
+            "kafka: collectors.background_tasks.per_task.tags shows no task at all: this API knows no"
+            " tags"
+        ),
+    )
+    text = FILE.format(**NOTHING) + (
+        "  - {name: roma, system: fdi, region: eu-west-101, instance_id: i, credentials: keys,\n"
+        "      collectors: {statistics: {per_task: {limit: 5}}}}\n"
+    )
+    assert warnings(parse(text, {})) == (
+        "roma: collectors.statistics.per_task has no effect: there are no series for single tasks",
     )

@@ -6,7 +6,9 @@ from exporter.api import regions
 from exporter.api.auth.iam import IamOptions
 from exporter.api.session import Tls
 from exporter.config import rules
-from exporter.config.settings import Config, HuaweiTarget
+from exporter.config.settings import Config, HuaweiTarget, Target
+from exporter.sources import SOURCES
+from exporter.sources.source import PerTask, Source
 
 
 def warnings(config: Config) -> tuple[str, ...]:
@@ -32,6 +34,21 @@ def _targets(config: Config) -> Iterator[str]:
                 f"{target.name}: it is not known whether the Open Telekom Cloud takes signatures"
                 " like these; credentials of kind huawei_password are known to work"
             )
+        yield from _without_effect(target)
+
+
+def _without_effect(target: Target) -> Iterator[str]:
+    """Yield what is set for an API that has nothing to set it for."""
+    for source in SOURCES:
+        settings = target.collectors.get(source.collector)
+        if source.system != target.system or settings is None:
+            continue
+        where = f"{target.name}: collectors.{source.collector}.per_task"
+        has_tasks = source.series or source.to_task is not Source.to_task
+        if not has_tasks and settings.per_task != PerTask():
+            yield f"{where} has no effect: there are no series for single tasks"
+        elif settings.per_task.tags and source.tag is Source.tag:
+            yield f"{where}.tags shows no task at all: this API knows no tags"
 
 
 def _way(what: str, url: str, tls: Tls) -> Iterator[str]:
