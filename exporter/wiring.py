@@ -1,6 +1,6 @@
 """Settings in, the parts of one daemon out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from random import Random
 from typing import Any
 
@@ -58,10 +58,7 @@ class Wiring:
         pollers = tuple(
             self._poller(target, source, clients[target.name, target.system])
             for target in self._config.targets
-            for source in SOURCES
-            if source.system == target.system
-            and source.collector in target.collectors
-            and target.collectors[source.collector].enabled
+            for source in _sources(target)
         )
         store = self._store if isinstance(self._store, Store) else None
         return Crew(pollers=pollers, credentials=self._logins, ways=clients, store=store)
@@ -85,13 +82,14 @@ class Wiring:
         }
 
     def _client(self, target: Target) -> Client:
+        operations = dict.fromkeys(name for s in _sources(target) for name in s.operations)
         return Client(
             self._sessions.get(target.tls),
             endpoint=target.base_url,
             authenticator=self._logins[target.credentials],
             clock=self._clock,
             random=self._random,
-            observer=self._instruments.api(target.name, target.system),
+            observer=self._instruments.api(target.name, target.system, operations),
             rate_limit=target.rate_limit,
             request_timeout=self._config.defaults.request_timeout,
             recorder=self._recorders(target.name) if self._recorders else None,
@@ -144,3 +142,11 @@ class Wiring:
             tags=chosen.tags,
             teams=target.teams,
         )
+
+
+def _sources(target: Target) -> Iterator[type[Source[Any]]]:
+    """Yield the collectors that are switched on for a target."""
+    for source in SOURCES:
+        settings = target.collectors.get(source.collector)
+        if source.system == target.system and settings is not None and settings.enabled:
+            yield source

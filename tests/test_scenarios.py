@@ -1,11 +1,13 @@
 """What each scenario of the simulated clouds does to the series that people alert on."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from random import Random
 
 from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
 from simulated import HeldClock
 
 from exporter.api.session import Sessions
@@ -37,32 +39,40 @@ class Stage:
             for poller in self.crew.pollers:
                 await poller.poll()
 
-    def total(self, name: str, **labels: str) -> float | None:
-        """Return the sum of the samples with these labels; None where there is none."""
+    def samples(self, name: str) -> Iterator[Sample]:
+        """Yield the samples of that name."""
         page = b"".join(self.daemon.page().body(openmetrics=False))
         text = (page + self.daemon.tail(openmetrics=False)).decode()
-        values = [
-            sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-            if sample.name == name and labels.items() <= sample.labels.items()
-        ]
+        for family in text_string_to_metric_families(text):
+            yield from (sample for sample in family.samples if sample.name == name)
+
+    def total(self, name: str, **labels: str) -> float | None:
+        """Return the sum of the samples with these labels; None where there is none."""
+        values = [s.value for s in self.samples(name) if labels.items() <= s.labels.items()]
         return sum(values) if values else None
+
+    def values(self, name: str, label: str) -> Mapping[str, float]:
+        """Return the sums of a family's samples by one label."""
+        sums: dict[str, float] = {}
+        for sample in self.samples(name):
+            key = sample.labels[label]
+            sums[key] = sums.get(key, 0.0) + sample.value
+        return sums
 
     def most(self, name: str) -> float:
         """Return the largest sample of a family."""
-        text = b"".join(self.daemon.page().body(openmetrics=False)).decode()
-        families = text_string_to_metric_families(text)
-        return max(s.value for f in families for s in f.samples if s.name == name)
+        return max(sample.value for sample in self.samples(name))
 
 
 @asynccontextmanager
-async def stage(scenario: str) -> AsyncIterator[Stage]:
+async def stage(scenario: str, *, run_logs: bool = False) -> AsyncIterator[Stage]:
     """Play a scenario on a held clock; the baseline is taken before it begins."""
+    logs = f"run_logs: {{enabled: {str(run_logs).lower()}"
     clock = HeldClock()
     simulator = Simulator(clock, seed=5)
     async with simulated(simulator) as url, Sessions() as sessions:
-        config = parse(configuration(url), os.environ)
+        text = configuration(url).replace("run_logs: {enabled: false", logs)
+        config = parse(text, os.environ)
         scene = Stage(simulator, Wiring(config, clock, sessions, Random(5)), clock)
         await scene.pass_minutes(0.5)
         simulator.play(SCENARIOS[scenario])
@@ -144,3 +154,96 @@ async def test_outage() -> None:
         assert scene.total("cloud_task_exporter_collector_up") == len(scene.crew.pollers)
         assert scene.total("fdi_tasks") is not None
         assert (scene.total("cloud_task_runs_total") or 0) > (counted or 0)
+
+
+async def test_flapping() -> None:
+    """Down and up by turns; what was read stays between, and no run is lost or counted twice."""
+    async with stage("flapping") as scene:
+        ups = []
+        for _ in range(20):
+            await scene.pass_minutes(0.5)
+            ups.append(scene.total("cloud_task_exporter_collector_up"))
+            assert scene.total("fdi_tasks") is not None
+            assert scene.total("cloud_tasks") is not None
+
+        assert set(ups) == {0.0, float(len(scene.crew.pollers))}
+        assert sum(a != b for a, b in pairwise(ups)) > 5
+        assert (scene.total("cloud_task_exporter_poll_failures_total", reason="server") or 0) > 0
+        assert (scene.total("cloud_task_runs_total") or 0) > 0
+        assert scene.total("cloud_task_exporter_history_gaps_total") == 0
+
+
+async def test_throttled() -> None:
+    """Refusals are counted from 0 on, repeats get through, and what is hit by many is late."""
+    refused = "cloud_task_exporter_api_throttled_total"
+    async with stage("throttled", run_logs=True) as scene:
+        asked = scene.values("cloud_task_exporter_api_requests_total", "operation")
+        counted = scene.values(refused, "operation")
+        assert asked.keys() <= counted.keys()
+        assert set(counted.values()) == {0.0}
+
+        await scene.pass_minutes(15)
+        for system in ("fdi", "dms", "ocp"):
+            requests = scene.total("cloud_task_exporter_api_requests_total", system=system) or 0
+            assert 0.1 * requests < (scene.total(refused, system=system) or 0) < 0.3 * requests
+        failures = scene.values("cloud_task_exporter_poll_failures_total", "reason")
+        assert {reason for reason, polls in failures.items() if polls} <= {"throttled"}
+        for system in ("fdi", "dms"):
+            assert scene.total("cloud_task_exporter_collector_up", system=system)
+            assert (scene.total("cloud_task_runs_total", system=system) or 0) > 0
+
+
+async def test_expired_token() -> None:
+    """
+    Tokens are replaced before they end or when they are refused.
+
+    Only a poll that uses up more than one token within half a minute fails.
+    """
+    async with stage("expired-token") as scene:
+        await scene.pass_minutes(15)
+        expiry = scene.total("cloud_task_exporter_credential_expiry_timestamp_seconds") or 0
+
+        assert (scene.total("cloud_task_exporter_credential_refreshes_total") or 0) >= 15 / 2
+        assert scene.clock.now < expiry <= scene.clock.now + 120
+        assert (scene.total("cloud_task_exporter_api_requests_total", code="401") or 0) > 0
+        failures = scene.values("cloud_task_exporter_poll_failures_total", "collector")
+        assert {name for name, polls in failures.items() if polls} == {"task_details"}
+        assert scene.total("cloud_task_exporter_collector_up", collector="task_monitors") == 1
+
+
+async def test_clock_skew() -> None:
+    """The skew is measured; only what signs with the time is refused, and that is the reason."""
+    failed = "cloud_task_exporter_poll_failures_total"
+    async with stage("clock-skew") as scene:
+        await scene.pass_minutes(5)
+
+        for system in ("fdi", "dms", "ocp"):
+            skew = scene.total("cloud_task_exporter_clock_skew_seconds", system=system)
+            assert abs((skew or 0) - 1200) < 2
+        assert scene.total("cloud_task_exporter_collector_up", system="dms") == 0
+        assert scene.total(failed, reason="clock_skew") == scene.total(failed) != 0
+        assert scene.total(failed, system="dms") == scene.total(failed)
+
+
+async def test_empty() -> None:
+    """
+    A list that drops to nothing is told from one that cannot be read, and what it held.
+
+    Of OCP, whose lists leave out what moves while they are read, nothing is taken for gone by that.
+    """
+    async with stage("empty") as scene:
+        listed = scene.total("cloud_tasks", system="fdi")
+        assert scene.total("cloud_task_exporter_tasks_vanished") == 0
+
+        await scene.pass_minutes(5)
+        assert scene.total("cloud_tasks", system="fdi") == 0
+        assert scene.total("cloud_tasks", system="dms") == 0
+        assert scene.total("cloud_task_exporter_tasks_vanished", system="fdi") == listed
+        assert scene.total("cloud_task_exporter_collector_up") == len(scene.crew.pollers)
+        assert scene.total("cloud_task_exporter_poll_failures_total") == 0
+        assert scene.total("cloud_task_due_timestamp_seconds") is None
+
+        scene.simulator.play(SCENARIOS["healthy"])
+        await scene.pass_minutes(1)
+        assert scene.total("cloud_task_exporter_tasks_vanished") == 0
+        assert scene.total("cloud_tasks", system="fdi") == listed

@@ -68,8 +68,10 @@ class Instruments:
         counters = (self._polls, self._skipped, self._unwritten)
         return CollectorCounters(failures, *(counter.labels(*labels) for counter in counters))
 
-    def api(self, target: str, system: str) -> "ApiObserver":
-        """Return what counts the requests to one target."""
+    def api(self, target: str, system: str, operations: Iterable[str] = ()) -> "ApiObserver":
+        """Return what counts the requests to one target, refusals of `operations` from 0 on."""
+        for operation in operations:
+            self._throttled.labels(target, system, operation)
         return ApiObserver(self._requests, self._seconds, self._throttled, (target, system))
 
     def _counter(self, family: Family) -> Counter:

@@ -92,6 +92,8 @@ class Source(ABC, Generic[Record]):
     collector: ClassVar[str]
     settings_type: ClassVar[type[Settings]] = Settings
     """The keys that this collector takes in the configuration."""
+    operations: ClassVar[tuple[str, ...]] = ()
+    """The API calls that it makes, by the names that `get` is given."""
     records_are_runs: ClassVar[bool] = False
     """A record is one run (DMS, OCP), not a definition that runs again and again (FDI)."""
     task_types: ClassVar[tuple[str, ...]] = ()

@@ -70,6 +70,7 @@ class BackgroundTasks(Source[BackgroundTask]):
     system = "dms"
     collector = "background_tasks"
     settings_type = BackgroundTasksSettings
+    operations = (LIST, SHOW)
     records_are_runs = True
     task_types = NAMES
     aggregates = (

@@ -16,7 +16,7 @@ Monitor = TypeVar("Monitor")
 Parse = Callable[[Document], Monitor]
 """Reads an entity that is known to have a `task_id`."""
 
-OPERATION = "list_monitor_infos"
+LIST = "list_monitor_infos"
 LARGEST_INSTANCE = 1000
 """Tasks that an instance can hold, by the product's documents."""
 PAGES = 200
@@ -52,7 +52,7 @@ class MonitorList:
     def __init__(self, client: Client, place: Place, page_size: int) -> None:
         """List the tasks of `place`, up to 999 on a page."""
         self._page_size = page_size
-        self._pager = Pager(client, OPERATION, key="task_id", page_size=page_size, pages=PAGES)
+        self._pager = Pager(client, LIST, key="task_id", page_size=page_size, pages=PAGES)
         self._path = path(
             "v2", place.project_id, "fdi", "instances", place.instance_id, "task-monitors"
         )
@@ -62,11 +62,11 @@ class MonitorList:
         found = await self._pager.read(self._path, parse)
         if not found.ended:
             msg = (
-                f"{OPERATION}: the list does not end within {PAGES} pages of {self._page_size};"
+                f"{LIST}: the list does not end within {PAGES} pages of {self._page_size};"
                 " raise page_size if there are that many tasks"
             )
             raise BadPayload(msg)
         if found.inconsistent and not found.entries:
-            msg = f"{OPERATION}: the answer counts tasks in total but lists none of them"
+            msg = f"{LIST}: the answer counts tasks in total but lists none of them"
             raise BadPayload(msg)
         return Listing(found.entries, found.invalid, found.inconsistent)

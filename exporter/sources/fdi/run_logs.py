@@ -16,17 +16,17 @@ from exporter.api.client import Client
 from exporter.duration import Duration
 from exporter.exposition.family import Labels
 from exporter.sources.document import Words
-from exporter.sources.fdi.listing import MonitorList, calls_for_list, is_gone
+from exporter.sources.fdi.listing import LIST, MonitorList, calls_for_list, is_gone
 from exporter.sources.fdi.pages import Pager
 from exporter.sources.fdi.run_families import AGGREGATES, COUNTERS, SERIES, RunFacts
 from exporter.sources.fdi.run_log import Listed, Run, parse_listed, parse_run
-from exporter.sources.fdi.run_overviews import Overviews
+from exporter.sources.fdi.run_overviews import OVERVIEW, Overviews
 from exporter.sources.fdi.run_turns import OVERLAP, Covered, choose, told_until
 from exporter.sources.fetch import path, read_each
 from exporter.sources.source import Ask, Place, Reading, Settings, Source
 from exporter.tasks.task import Task
 
-OPERATION = "list_monitor_log"
+LOG = "list_monitor_log"
 PAGES = 20
 """Pages of one task's log that one poll reads at most."""
 
@@ -62,6 +62,7 @@ class RunLogs(Source[Run]):
     system = "fdi"
     collector = "run_logs"
     settings_type = RunLogsSettings
+    operations = (LIST, LOG, OVERVIEW)
     records_are_runs = True
     series = SERIES
     aggregates = AGGREGATES
@@ -71,7 +72,7 @@ class RunLogs(Source[Run]):
         """Take the way to the cloud, the instance and the settings."""
         super().__init__(client, place, settings)
         self._list = MonitorList(client, place, settings.page_size)
-        self._pager = Pager(client, OPERATION, key="id", page_size=settings.page_size, pages=PAGES)
+        self._pager = Pager(client, LOG, key="id", page_size=settings.page_size, pages=PAGES)
         self._overviews = Overviews(client, place)
         self._covered: Mapping[str, Covered] = {}
         self._totals: Mapping[str, Mapping[str, int]] = {}

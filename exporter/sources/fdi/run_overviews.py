@@ -10,7 +10,7 @@ from exporter.sources.fdi.listing import is_gone
 from exporter.sources.fetch import fetch_each, path
 from exporter.sources.source import Place
 
-OPERATION = "show_task_monitor_overview"
+OVERVIEW = "show_task_monitor_overview"
 TOTALS = {
     "total": "total_num",
     "success": "success_num",
@@ -50,7 +50,7 @@ class Overviews:
 
     async def _fetch(self, task_ids: list[str]) -> dict[str, Any]:
         paths = {key: f"{self._tasks}{path(key, 'monitor-overview')}" for key in task_ids}
-        answers = await fetch_each(self._client, OPERATION, paths, self._is_missing)
+        answers = await fetch_each(self._client, OVERVIEW, paths, self._is_missing)
         if any(answer is not None for answer in answers.values()):
             self._exists = True
         return answers

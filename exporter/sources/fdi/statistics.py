@@ -13,6 +13,7 @@ from exporter.sources.source import Ask, Reading, Settings, Source
 
 CATEGORIES = {"common": "common_task_details", "cdc": "cdc_task_details"}
 STATUSES = ("running", "abnormal", "terminated", "completed")
+COUNT = "count_tasks"
 
 
 class StatisticsSettings(Settings, frozen=True, kw_only=True):
@@ -38,6 +39,7 @@ class Statistics(Source[msgspec.Struct]):
     system = "fdi"
     collector = "statistics"
     settings_type = StatisticsSettings
+    operations = (COUNT,)
     aggregates = (
         Aggregate(
             family=Family(
@@ -58,14 +60,14 @@ class Statistics(Source[msgspec.Struct]):
         """Read both groups of counts; either may be missing on older instances."""
         place = self.place
         answer = await self.client.get(
-            "count_tasks",
+            COUNT,
             path(
                 "v2", place.project_id, "fdi", "instances", place.instance_id, "statistics", "tasks"
             ),
         )
         # An empty object says that there is nothing to count; any other object without the two
         # groups is some other document.
-        document = envelope(answer, "count_tasks", *CATEGORIES.values()) if answer != {} else {}
+        document = envelope(answer, COUNT, *CATEGORIES.values()) if answer != {} else {}
         counts, invalid = parse_counts(document)
         return Reading(facts=TaskCounts(tuple(counts)), invalid=invalid)
 

@@ -13,9 +13,17 @@ from exporter.api.client import Client
 from exporter.duration import Duration
 from exporter.exposition.family import Family, Kind, Labels, Series
 from exporter.sources.document import Document, identity, mapping, moment, text
-from exporter.sources.fdi.listing import LARGEST_INSTANCE, MonitorList, calls_for_list, is_gone
+from exporter.sources.fdi.listing import (
+    LARGEST_INSTANCE,
+    LIST,
+    MonitorList,
+    calls_for_list,
+    is_gone,
+)
 from exporter.sources.fetch import fetch_each, path
 from exporter.sources.source import Ask, Place, Reading, Settings, Source
+
+SHOW = "show_task"
 
 
 class TaskDetailsSettings(Settings, frozen=True, kw_only=True):
@@ -71,6 +79,7 @@ class TaskDetails(Source[TaskDetail]):
     system = "fdi"
     collector = "task_details"
     settings_type = TaskDetailsSettings
+    operations = (LIST, SHOW)
     series = (
         Series(
             Family(
@@ -138,7 +147,7 @@ class TaskDetails(Source[TaskDetail]):
         """List the tasks, then read the detail of each; one deleted meanwhile is left out."""
         listing = await self._list.read(_listed_name)
         paths = {key: self._path(key) for key in listing.monitors}
-        answers = await fetch_each(self.client, "show_task", paths, is_gone)
+        answers = await fetch_each(self.client, SHOW, paths, is_gone)
         details = {
             key: parse_task_detail(answer, key, listing.monitors[key])
             for key, answer in answers.items()

@@ -11,7 +11,7 @@ from exporter.api.client import Client
 from exporter.duration import Duration
 from exporter.exposition.family import Aggregate, Family, Kind, Labels, Sample, Series
 from exporter.sources.document import Document, Words, flag, identity, integer, moment, text
-from exporter.sources.fdi.listing import MonitorList, calls_for_list
+from exporter.sources.fdi.listing import LIST, MonitorList, calls_for_list
 from exporter.sources.source import Ask, Place, Reading, Settings, Source
 from exporter.tasks.quartz import CronSchedule
 from exporter.tasks.schedule import PeriodSchedule, Schedule, ScheduleError
@@ -28,7 +28,6 @@ STATES = {
     "ERROR": State.FAILED,
 }
 """The API's `execute_status`."""
-
 
 cron_schedule = lru_cache(4096)(CronSchedule)
 """Parsed once, however often tasks change."""
@@ -138,6 +137,7 @@ class TaskMonitors(Source[TaskMonitor]):
     system = "fdi"
     collector = "task_monitors"
     settings_type = TaskMonitorsSettings
+    operations = (LIST,)
     task_types = TASK_TYPES
     has_schedules = True
     series = (

@@ -14,10 +14,10 @@ from exporter.api.client import Client
 from exporter.duration import Duration
 from exporter.sources.document import Words
 from exporter.sources.ocp import families, subtask_families
-from exporter.sources.ocp.details import Details
+from exporter.sources.ocp.details import SHOW, Details
 from exporter.sources.ocp.families import TaskInstanceFacts
 from exporter.sources.ocp.instance import TASK_TYPES, Instance
-from exporter.sources.ocp.listing import InstanceList
+from exporter.sources.ocp.listing import LIST, InstanceList
 from exporter.sources.source import Ask, Place, Reading, Settings, Source
 from exporter.tasks.task import Task
 
@@ -49,6 +49,7 @@ class TaskInstances(Source[Instance]):
     system = "ocp"
     collector = "task_instances"
     settings_type = TaskInstancesSettings
+    operations = (LIST, SHOW)
     records_are_runs = True
     task_types = TASK_TYPES
     series = families.SERIES
