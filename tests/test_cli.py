@@ -418,3 +418,21 @@ def test_a_reader_that_has_gone_is_no_reason_for_a_traceback() -> None:
     )
 
     assert (done.stdout, done.stderr) == (f"{FAILED}\n", "")
+
+
+@pytest.mark.parametrize("module", ["exporter.commands", "asyncio", "exporter.app"])
+def test_an_early_interrupt_ends_it_without_a_word(module: str) -> None:
+    """Ctrl-C while the program is still being loaded is no crash."""
+    script = f"""
+import os, runpy, signal, sys
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupting())
+sys.argv = ["exporter", "demo", "--web.listen-address", "127.0.0.1:0"]
+runpy.run_module("exporter", run_name="__main__")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+
+    assert (done.returncode, done.stderr, done.stdout) == (FAILED, b"", b"")
