@@ -1,13 +1,17 @@
 """The command `state`: what it shows, and the way from one file to another."""
 
 import io
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 
 from exporter.cli import main
-from exporter.runtime.store import Store
+from exporter.runtime.saved import exported
+from exporter.runtime.store import Store, saved_in
 from exporter.tasks.ledger import Ledger, Record, Track
 from exporter.tasks.spread import Spread
 from exporter.tasks.task import State
@@ -28,7 +32,7 @@ LEDGER = Ledger(
 def path(tmp_path: Path) -> Path:
     """Return a state file with one ledger."""
     store = Store.opened(tmp_path / "state.sqlite")
-    store.put("ocp https://ocp.example   task_instances", LEDGER)
+    store.put({"ocp https://ocp.example   task_instances": LEDGER})
     store.close()
     return store.path
 
@@ -62,6 +66,50 @@ def test_what_is_exported_can_be_imported(
     store = Store.opened(other)
     assert store.load("ocp https://ocp.example   task_instances") == LEDGER
     store.close()
+
+
+KILLED_EARLIER_EACH_TIME = """
+import os, signal, sys
+from exporter.cli import main
+from exporter.runtime.store import Store
+
+write = Store._write
+
+def import_until(steps):
+    left = [steps]
+    def step():
+        left[0] -= 1
+        if not left[0]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return 0
+    def writing(store, *what):
+        store._connection.set_progress_handler(step, 8)
+        return write(store, *what)
+    Store._write = writing
+    os.dup2(os.open(sys.argv[2], os.O_RDONLY), 0)
+    os._exit(main(["state", "import", "--state.path", sys.argv[1]], {}))
+
+import_until(int(sys.argv[3]))
+"""
+
+
+def test_an_import_that_is_killed_has_not_happened(tmp_path: Path, path: Path) -> None:
+    """Of several collectors all are taken over or none, wherever it is killed."""
+    before = saved_in(path)
+    other = msgspec.structs.replace(LEDGER, counts={("MANUAL", State.FAILED): 9})
+    after = {**dict.fromkeys("abc", other), **dict.fromkeys(before, other)}
+    document = tmp_path / "state.json"
+    document.write_bytes(exported(after))
+    script = [sys.executable, "-c", KILLED_EARLIER_EACH_TIME, str(path), str(document)]
+    deaths = 0
+    while subprocess.run(
+        [*script, f"{9 * deaths + 1}"], capture_output=True, check=False
+    ).returncode:
+        deaths += 1
+        assert saved_in(path) == before
+
+    assert deaths > 2
+    assert saved_in(path) == after
 
 
 @pytest.mark.parametrize(

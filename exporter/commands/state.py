@@ -54,8 +54,7 @@ def _import(path: Path) -> None:
     with contextlib.closing(Store.opened(path)) as store:
         if store.set_aside is not None:
             complain(f"{path} could not be used and was set aside as {store.set_aside}")
-        for name, ledger in ledgers.items():
-            store.put(name, ledger)
+        store.put(ledgers)
     complain(f"took over {len(ledgers)} collectors")
 
 

@@ -91,7 +91,7 @@ class Store:
     async def commit(self, name: str, old: Ledger | None, new: Ledger) -> None:
         """Write what differs from `old`, all or nothing; raise StateError if it cannot be."""
         loop = asyncio.get_running_loop()
-        writing = loop.run_in_executor(self._writer, self._write, name, old, new)
+        writing = loop.run_in_executor(self._writer, self._write, {name: (old, new)})
         try:
             await asyncio.shield(writing)
         except asyncio.CancelledError:
@@ -100,9 +100,9 @@ class Store:
                 await writing
             raise
 
-    def put(self, name: str, ledger: Ledger) -> None:
-        """Write a whole ledger in the place of whatever has that name."""
-        self._write(name, self.load(name), ledger)
+    def put(self, ledgers: Mapping[str, Ledger]) -> None:
+        """Write whole ledgers in the place of whatever has their names, all of them or none."""
+        self._write({name: (self.load(name), ledger) for name, ledger in ledgers.items()})
 
     def close(self) -> None:
         """End the last write and let others use the file."""
@@ -110,14 +110,16 @@ class Store:
         self._connection.close()
         os.close(self._lock)
 
-    def _write(self, name: str, old: Ledger | None, new: Ledger) -> None:
-        before = old or Ledger()
+    def _write(self, changes: Mapping[str, tuple[Ledger | None, Ledger]]) -> None:
+        """Write what is new over what was there, by name, in one transaction."""
         try:
             with self._connection as transaction:
                 transaction.execute("BEGIN IMMEDIATE")
-                _write_head(transaction, name, new)
-                _write_tracks(transaction, name, before.tracks, new.tracks)
-                _write_records(transaction, name, before.records, new.records)
+                for name, (old, new) in changes.items():
+                    before = old or Ledger()
+                    _write_head(transaction, name, new)
+                    _write_tracks(transaction, name, before.tracks, new.tracks)
+                    _write_records(transaction, name, before.records, new.records)
         except sqlite3.Error as error:
             raise StateError(_cannot("write", self.path, error)) from error
 
