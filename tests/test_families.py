@@ -3,10 +3,14 @@
 import re
 
 import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exporter.exposition.families import (
     HISTORY,
+    History,
     by_type,
+    foremost,
     histories,
     oldest_active,
     runs_by_outcome,
@@ -71,7 +75,8 @@ DUES = {"a": Due(at=70.0)}
 
 def rows(ledger: Ledger, tasks: list[Task], shown: set[str]) -> dict[tuple[str, ...], list[object]]:
     """Return the values of the histories by labels."""
-    found = histories("fdi", ledger, {t.key: t for t in tasks}, DUES, frozenset(shown))
+    told = {t.key: t for t in tasks}
+    found = histories("fdi", ledger, told, DUES, frozenset(shown), {"n", "gone"}.__contains__)
     return {row.labels(): [series.value(row) for series in HISTORY[:-1]] for row in found.values()}
 
 
@@ -88,7 +93,7 @@ def test_definitions_have_histories_while_they_are_shown() -> None:
 def test_teams_are_an_info_series() -> None:
     """Only tasks that somebody is called for have one."""
     team = Team(match=re.compile("a"), team="data", severity="info")
-    row = histories("fdi", Ledger(), {"a": TASKS[0]}, {}, {"a"})["a", "name-a"]
+    row = histories("fdi", Ledger(), {"a": TASKS[0]}, {}, {"a"}, bool)["a", "name-a"]
     series = HISTORY[-1]
     owned = msgspec.structs.replace(row, team=team)
 
@@ -99,12 +104,68 @@ def test_teams_are_an_info_series() -> None:
     )
 
 
-def test_runs_have_histories_by_name_also_when_none_is_listed() -> None:
+def test_runs_have_histories_by_wanted_name_also_when_none_is_listed() -> None:
     """Last success of a name outlives the record of the run."""
-    ledger = Ledger(keys_are_runs=True, records={("", "gone"): Record(last_success=5.0)})
+    past = Record(last_success=5.0)
+    records = {("", "gone"): past, ("", "nobody asks for"): past}
+    ledger = Ledger(keys_are_runs=True, records=records)
     tasks = [task("a", State.RUNNING, 7.0, name="n"), task("b", State.RUNNING, 6.0, name="n")]
 
     assert rows(ledger, tasks, {"a", "b"}) == {
         ("fdi", "", "gone"): [5.0, None, 0, None, None],
         ("fdi", "", "n"): [None, None, 0, 6.0, 70.0],
     }
+
+
+def named(name: str, since: float, failures: int = 0, active: float | None = None) -> History:
+    """Return what is shown of all runs of a name, of which the last ended `since`."""
+    record = Record(last_success=since, consecutive_failures=failures)
+    return History(system="ocp", subject=("", name), record=record, active_since=active)
+
+
+def shown_names(limit: int, *rows: History, before: str = "") -> set[str]:
+    """Return the names that are shown, when those `before` were."""
+    shown = {("", name) for name in before}
+    return {name for _, name in foremost({row.subject: row for row in rows}, limit, shown)}
+
+
+def test_failing_and_running_names_come_first_then_the_most_recent() -> None:
+    """As with tasks that have series of their own."""
+    rows = [named("a", 1.0, failures=1), named("b", 2.0, active=5.0), named("c", 3.0)]
+    rows += [named("d", 4.0)]
+
+    assert [shown_names(limit, *rows) for limit in (1, 2, 3, 4, 5)] == [
+        {"a"},
+        {"a", "b"},
+        {"a", "b", "d"},
+        {"a", "b", "c", "d"},
+        {"a", "b", "c", "d"},
+    ]
+
+
+def test_the_edge_of_names_does_not_flap() -> None:
+    """Of equals, those shown before stay, though others are more recent."""
+    rows = [named(name, since) for since, name in enumerate("abcd")]
+
+    assert shown_names(2, *rows, before="ab") == {"a", "b"}
+    assert shown_names(2, *rows, named("z", 0.0, failures=1), before="ab") == {"b", "z"}
+    assert shown_names(1, named("b", 1.0), named("a", 1.0)) == {"a"}
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 1), st.booleans()), max_size=9),
+    st.integers(0, 10),
+    st.sets(st.integers(0, 9)),
+)
+def test_which_names_are_shown_stays_until_something_happens(
+    told: list[tuple[int, int, bool]], limit: int, before: set[int]
+) -> None:
+    """The limit holds, and the same names again change nothing."""
+    rows = [
+        named(str(n), float(since), failures, 5.0 if active else None)
+        for n, (since, failures, active) in enumerate(told)
+    ]
+    first = shown_names(limit, *rows, before="".join(map(str, before)))
+
+    assert len(first) == min(limit, len(rows))
+    assert shown_names(limit, *rows, before="".join(first)) == first

@@ -1,7 +1,7 @@
 """The families that every system feeds: tasks by state, runs by outcome, and single tasks."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import msgspec
 
@@ -192,13 +192,20 @@ def oldest_active(system: str, tasks: Iterable[Task]) -> Iterable[Sample]:
         yield (system, task_type), since
 
 
-def foremost(rows: Mapping[Subject, History], limit: int) -> dict[Subject, History]:
-    """Return at most `limit` rows: what fails first, then what is active, then the most recent."""
+def foremost(
+    rows: Mapping[Subject, History], limit: int, shown: Collection[Subject]
+) -> dict[Subject, History]:
+    """
+    Return at most `limit` rows: what fails first, then what is active, then the most recent.
 
-    def rank(row: History) -> tuple[bool, bool, float]:
+    Between equals what is `shown` already stays, so that the edge does not flap between polls.
+    """
+
+    def rank(row: History) -> tuple[int, bool, float, Subject]:
         record = row.record
+        grade = 0 if record.consecutive_failures else 1 if row.active_since is not None else 2
         latest = max(record.last_success or 0.0, record.last_failure or 0.0)
-        return (not record.consecutive_failures, row.active_since is None, -latest)
+        return (grade, row.subject not in shown, -latest, row.subject)
 
     if len(rows) <= limit:
         return dict(rows)
@@ -212,11 +219,13 @@ def histories(
     tasks: Mapping[str, Task],
     dues: Mapping[str, Due],
     shown: Collection[str],
+    names: Callable[[str], bool],
 ) -> dict[Subject, History]:
-    """Return the rows of `HISTORY`: for the `shown` keys, and for every remembered name of runs."""
+    """Return the rows of `HISTORY`: for the `shown` keys, and for remembered `names` of runs."""
     active: dict[Subject, float] = {}
     due: dict[Subject, float | None] = {}
-    subjects = set(ledger.records) if ledger.keys_are_runs else set()
+    remembered = ledger.records if ledger.keys_are_runs else ()
+    subjects = {subject for subject in remembered if names(subject[1])}
     for key in shown:
         task = tasks[key]
         subject = ledger.subject(key, task.name)

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -65,10 +66,12 @@ def take(
     yield
     # Runs have a history by their name, which is shown whether or not a run has series of its own.
     listed = wanted.keys() if source.records_are_runs else selection.keys
-    every = families.histories(source.system, ledger, tasks, dues, listed & tasks.keys())
+    every = families.histories(
+        source.system, ledger, tasks, dues, listed & tasks.keys(), partial(matches, rules, tag="")
+    )
     histories = {
         subject: msgspec.structs.replace(row, team=team_of(rules.teams, subject[1]))
-        for subject, row in families.foremost(every, rules.limit).items()
+        for subject, row in families.foremost(every, rules.limit, old.histories).items()
     }
     return Picture(
         ledger=ledger,

@@ -1,0 +1,92 @@
+"""What one collector shows after each reading: which rows, and which tasks are late."""
+
+import re
+from collections.abc import Iterable
+
+import msgspec
+
+from exporter.runtime.picture import Picture, Steps, T, take
+from exporter.sources.source import Ask, Place, Reading, Settings, Source
+from exporter.tasks.ledger import begin
+from exporter.tasks.selection import Rules
+from exporter.tasks.task import State, Task
+
+T0 = 1_800_000_000.0
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that is a task already."""
+
+    task_name: str
+    task: Task
+
+
+class Runs(Source[Row]):
+    """Its records are runs."""
+
+    system = "ocp"
+    collector = "task_instances"
+    records_are_runs = True
+
+    async def poll(self, ask: Ask) -> Reading[Row]:
+        """Never called: readings are given."""
+        raise NotImplementedError
+
+    def to_task(self, record: Row) -> Task:
+        """Return the task of a row."""
+        return record.task
+
+
+def done(steps: Steps[T]) -> T:
+    """Do work in pieces at once."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+
+
+def run(name: str, state: State, since: float) -> Task:
+    """Return the run of a name that ended, or began, `since` seconds after T0."""
+    key = f"{name}{since}"
+    return Task(key=key, name=name, task_type="T", state=state, run=key, since=T0 + since)
+
+
+def after(old: Picture, rules: Rules, now: float, tasks: Iterable[Task]) -> Picture:
+    """Return the picture after a reading of these runs `now` seconds after T0."""
+    source = Runs(None, Place(target="t"), Settings())  # type: ignore[arg-type] # no cloud
+    records = {task.key: Row(task_name=task.name, task=task) for task in tasks}
+    return done(take(source, rules, old, Reading(records=records), T0 + now))
+
+
+FRESH = Picture(ledger=begin(["T"], keys_are_runs=True))
+
+
+def names(picture: Picture) -> set[str]:
+    """Return the names that have a history."""
+    return {name for _, name in picture.histories}
+
+
+def test_names_of_runs_do_not_come_and_go_at_the_limit() -> None:
+    """Three names that end in turn, and room for two: the first two stay, the third is counted."""
+    rules = Rules(limit=2, include=re.compile(""))
+    picture, shown = FRESH, []
+    for poll in range(1, 7):
+        one = run("abc"[poll % 3], State.SUCCEEDED, 60.0 * poll - 5)
+        picture = after(picture, rules, 60.0 * poll, [one])
+        shown.append(names(picture))
+
+    assert shown == [{"b"}, *[{"b", "c"}] * 5]
+    assert picture.hidden == 1
+
+
+def test_names_that_are_left_out_have_no_history_either() -> None:
+    """Also when no run of theirs is listed any more."""
+    rules = Rules(limit=9, include=re.compile(""), exclude=re.compile("^tmp_"))
+    runs = [run("tmp_a", State.FAILED, 5), run("b", State.FAILED, 5)]
+    picture = after(after(FRESH, rules, 0, []), rules, 60, runs)
+    later = after(picture, rules, 120, [])
+
+    assert names(picture) == names(later) == {"b"}
+    assert (picture.hidden, later.hidden) == (0, 0)
