@@ -1,4 +1,4 @@
-"""The table of values in the chart's README, from the comments in its values.yaml."""
+"""The tables in the chart's README: of values, from values.yaml, and of alerts, from the rules."""
 
 # ruff: noqa: INP001 - a script that lies beside the pages it writes
 
@@ -13,14 +13,19 @@ CHART = Path(__file__).parent.parent / "helm" / "cloud-task-exporter"
 BEGIN = "<!-- Written by `make docs` from the comments in values.yaml; edit those. -->\n"
 END = "<!-- End of what is written. -->\n"
 
+ALERTS = (
+    "<!-- Written by `make docs` from prometheus/rules and files/thresholds.yaml; edit those. -->\n"
+)
+END_OF_ALERTS = "<!-- End of the alerts. -->\n"
+
 _LINE = re.compile(r"(?P<indent> *)(?:# -- (?P<text>.+)|(?P<key>\w+):.*)")
 
 
 def chart_readme() -> str:
-    """Return the chart's README as it is, but with the table anew."""
-    before, rest = (CHART / "README.md").read_text(encoding="utf-8").split(BEGIN)
-    _, after = rest.split(END)
-    return f"{before}{BEGIN}\n{_table()}\n{END}{after}"
+    """Return the chart's README as it is, but with the tables anew."""
+    text = (CHART / "README.md").read_text(encoding="utf-8")
+    text = _replaced(text, BEGIN, END, _table())
+    return _replaced(text, ALERTS, END_OF_ALERTS, _alerts())
 
 
 def described(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -38,6 +43,25 @@ def described(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
         if waiting:
             yield path, waiting
         waiting = ""
+
+
+def _replaced(text: str, begin: str, end: str, table: str) -> str:
+    before, rest = text.split(begin)
+    _, after = rest.split(end)
+    return f"{before}{begin}\n{table}\n{end}{after}"
+
+
+def _alerts() -> str:
+    thresholds = yaml.safe_load((CHART / "files" / "thresholds.yaml").read_text(encoding="utf-8"))
+    rows = ["| alert | severity | for | threshold | meaning |", "| --- | --- | --- | --- | --- |"]
+    for file in sorted((CHART / "files" / "rules").glob("*.yaml")):
+        groups = yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]
+        for rule in (rule for group in groups for rule in group["rules"] if "alert" in rule):
+            name, severity = rule["alert"], rule["labels"]["severity"]
+            number = thresholds.get(name, "").rpartition(" ")[2]
+            cells = (f"`{name}`", severity, rule.get("for", ""), number)
+            rows.append(f"| {' | '.join(cells)} | {rule['annotations']['summary']} |")
+    return "\n".join(rows) + "\n"
 
 
 def _table() -> str:

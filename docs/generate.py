@@ -5,6 +5,7 @@
 from pathlib import Path
 
 from docs.chart import CHART, chart_readme
+from docs.schema import SCHEMA, values_schema
 from exporter.commands.metrics import as_markdown
 from exporter.config.reference import configuration_page
 
@@ -12,6 +13,7 @@ PAGES = {
     "configuration.md": configuration_page,
     "metrics.md": as_markdown,
     str(CHART / "README.md"): chart_readme,
+    str(SCHEMA): values_schema,
 }
 """What makes each page that nobody writes by hand; paths begin at this folder."""
 

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,21 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 CHART = ROOT / "helm" / "cloud-task-exporter"
-NEWEST = "1.37"
-"""Version of Kubernetes."""
+OLDEST, NEWEST = "1.25", "1.37"
+"""Versions of Kubernetes that are supported."""
+HELMS = ("helm", "helm3")
+OPERATOR = ("PodMonitor", "PrometheusRule", "ServiceMonitor")
+"""Kinds that only a cluster with the Prometheus Operator knows."""
+
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Dashboards are long, and the loader in C is ten times as fast."""
+
+Objects = dict[tuple[str, str], dict[str, Any]]
 
 MINIMAL: dict[str, Any] = yaml.safe_load((CHART / "ci" / "minimal-values.yaml").read_text("utf-8"))
 ALL_ON: dict[str, Any] = {
     **MINIMAL,
+    "global": {"imageRegistry": "not-this.example", "of another chart": True},
     "image": {"registry": "registry.example:5000/", "digest": f"sha256:{'0' * 64}"},
     "imagePullSecrets": [{"name": "pull"}],
     "commonLabels": {"team": "data"},
@@ -38,7 +48,22 @@ ALL_ON: dict[str, Any] = {
         "enabled": True,
         "labels": {"release": "prometheus"},
         "alertLabels": {"team": "data"},
-        "disabled": ["CloudTaskClockSkew"],
+        "alerts": {
+            "CloudTaskClockSkew": {"enabled": False},
+            "CloudTaskFailingInARow": {
+                "threshold": 3,
+                "for": "1h",
+                "labels": {"severity": "warning", "team": "night"},
+            },
+        },
+        "runbookBaseUrl": "https://wiki.example/runbooks/",
+        "dashboardBaseUrl": "https://graphs.example/grafana",
+    },
+    "dashboards": {
+        "namespace": "grafana",
+        "labels": {"grafana_dashboard": "cloud"},
+        "annotations": {"a": "b"},
+        "folder": "Cloud tasks",
     },
     "networkPolicy": {
         "enabled": True,
@@ -50,9 +75,24 @@ ALL_ON: dict[str, Any] = {
     "podAnnotations": {"a": "b"},
     "podLabels": {"c": "d"},
     "nodeSelector": {"kubernetes.io/os": "linux"},
-    "affinity": {"podAntiAffinity": {}},
+    "affinity": {
+        "podAntiAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": [
+                {
+                    "topologyKey": "kubernetes.io/hostname",
+                    "labelSelector": {"matchLabels": {"a": "b"}},
+                }
+            ]
+        }
+    },
     "tolerations": [{"key": "a", "operator": "Exists"}],
-    "topologySpreadConstraints": [{"maxSkew": 1}],
+    "topologySpreadConstraints": [
+        {
+            "maxSkew": 1,
+            "topologyKey": "topology.kubernetes.io/zone",
+            "whenUnsatisfiable": "ScheduleAnyway",
+        }
+    ],
     "priorityClassName": "high",
     "extraArgs": ["--log.level=debug"],
     "extraEnv": [{"name": "HTTPS_PROXY", "value": "http://proxy.example:3128"}],
@@ -78,9 +118,25 @@ TABLE: dict[str, dict[str, Any]] = {
     "account of others": {**MINIMAL, "serviceAccount": {"create": False, "name": "theirs"}},
     "default account": {**MINIMAL, "serviceAccount": {"create": False}},
     "no alerts": {**MINIMAL, "prometheusRule": {"enabled": False}},
+    "alerts anyhow": {**MINIMAL, "prometheusRule": {"enabled": True}},
+    "no dashboards": {**MINIMAL, "dashboards": {"enabled": False}},
     "not scraped": {**MINIMAL, "serviceMonitor": {"enabled": False}},
     "scraped anyhow": {**MINIMAL, "serviceMonitor": {"enabled": True}},
+    "pods scraped": {
+        **MINIMAL,
+        "podMonitor": {
+            "enabled": True,
+            "labels": {"release": "prometheus"},
+            "interval": "1m",
+            "relabelings": [{"targetLabel": "cluster", "replacement": "one"}],
+        },
+    },
     "network policy": {**MINIMAL, "networkPolicy": {"enabled": True}},
+    "disruption budget": {
+        **MINIMAL,
+        "podDisruptionBudget": {"enabled": True, "maxUnavailable": "50%"},
+    },
+    "registry of all": {**MINIMAL, "global": {"imageRegistry": "registry.example"}},
     "openshift": {
         **MINIMAL,
         "podSecurityContext": {"runAsUser": None, "runAsGroup": None, "fsGroup": None},
@@ -93,16 +149,55 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "unknown key": ({**MINIMAL, "serviceMonitors": {}}, "serviceMonitors"),
     "unknown key inside": ({**MINIMAL, "state": {"sise": "1Gi"}}, "sise"),
     "unknown key of the file": ({"config": {"target": []}}, "target"),
+    "unknown key deep in the file": (
+        {"config": {"targets": [{**MINIMAL["config"]["targets"][0], "collectors": {"polls": {}}}]}},
+        "polls",
+    ),
+    "unknown key of a login": (
+        {"config": {"credentials": {"ocp": {"kind": "basic", "usr": "x", "username": "y"}}}},
+        "usr",
+    ),
+    "unknown key of resources": ({**MINIMAL, "resources": {"limit": {}}}, "limit"),
+    "unknown key of security": ({**MINIMAL, "securityContext": {"privilege": 1}}, "privilege"),
+    "unknown key of a container": (
+        {**MINIMAL, "extraContainers": [{"name": "x", "imagee": "y"}]},
+        "imagee",
+    ),
+    "unknown key deep in affinity": (
+        {**MINIMAL, "affinity": {"nodeAffinity": {"required": {}}}},
+        "required",
+    ),
+    "unknown alert": (
+        {**MINIMAL, "prometheusRule": {"enabled": True, "alerts": {"CloudTaskFaild": {}}}},
+        "prometheusRule.alerts.CloudTaskFaild: there is no such alert",
+    ),
+    "no threshold": (
+        {
+            **MINIMAL,
+            "prometheusRule": {
+                "enabled": True,
+                "alerts": {"CloudTaskExporterAbsent": {"threshold": 1}},
+            },
+        },
+        "CloudTaskExporterAbsent has no threshold",
+    ),
+    "two monitors": (
+        {**MINIMAL, "serviceMonitor": {"enabled": True}, "podMonitor": {"enabled": True}},
+        "both enabled",
+    ),
+    "no address": ({**MINIMAL, "prometheusRule": {"runbookBaseUrl": "wiki"}}, "runbookBaseUrl"),
     "more replicas": ({**MINIMAL, "replicas": 2}, "replicas"),
     "not a digest": ({**MINIMAL, "image": {"digest": "latest"}}, "digest"),
     "a secret that is a number": ({**MINIMAL, "secrets": {"create": {"pin": 1}}}, "pin"),
 }
 
 
-def helm(values: dict[str, Any], *arguments: str) -> subprocess.CompletedProcess[str]:
+def helm(
+    values: dict[str, Any], *arguments: str, program: str = "helm"
+) -> subprocess.CompletedProcess[str]:
     """Run a command of helm with these values."""
     return subprocess.run(
-        ["helm", *arguments, "--values", "-"],
+        [program, *arguments, "--values", "-"],
         input=json.dumps(values),
         capture_output=True,
         text=True,
@@ -111,19 +206,33 @@ def helm(values: dict[str, Any], *arguments: str) -> subprocess.CompletedProcess
 
 
 def render(
-    values: dict[str, Any], *apis: str, version: str = NEWEST
-) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return the objects by kind and name."""
-    known = [f"--api-versions=monitoring.coreos.com/v1/{api}" for api in apis]
-    answer = helm(values, "template", "x", str(CHART), f"--kube-version={version}", *known)
-    assert answer.returncode == 0, answer.stderr
-    documents = [each for each in yaml.safe_load_all(answer.stdout) if each is not None]
+    values: dict[str, Any], *apis: str, version: str = NEWEST, program: str = "helm"
+) -> Objects:
+    """Return the objects by kind and name, for a cluster that knows `apis` of the operator."""
+    text = manifest(values, *apis, version=version, program=program)
+    documents = [each for each in yaml.load_all(text, LOADER) if each is not None]
     objects = {(each["kind"], each["metadata"]["name"]): each for each in documents}
     assert len(objects) == len(documents), "two objects have one name"
     return objects
 
 
-def pod_of(objects: dict[tuple[str, str], dict[str, Any]]) -> dict[str, Any]:
+def manifest(
+    values: dict[str, Any], *apis: str, version: str = NEWEST, program: str = "helm"
+) -> str:
+    """Return what helm would install."""
+    return _rendered(json.dumps(values), apis, version, program)
+
+
+@cache
+def _rendered(values: str, apis: tuple[str, ...], version: str, program: str) -> str:
+    known = [f"--api-versions=monitoring.coreos.com/v1/{api}" for api in apis]
+    arguments = ("template", "x", str(CHART), f"--kube-version={version}", *known)
+    answer = helm(json.loads(values), *arguments, program=program)
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
+
+
+def pod_of(objects: Objects) -> dict[str, Any]:
     """Return what the only StatefulSet runs."""
     (found,) = [each for (kind, _), each in objects.items() if kind == "StatefulSet"]
     pod: dict[str, Any] = found["spec"]["template"]["spec"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tools import needs
 
 from exporter import __version__
 
@@ -78,6 +79,16 @@ def test_the_image_runs_as_nobody_and_checks_the_port_that_is_the_default() -> N
     assert re.findall(r"(?m)^USER (.*)$", dockerfile) == ["65532:0"]
     assert f"-g 0 {STATE}\n" in dockerfile
     assert "HTTPConnection as C; c = C('127.0.0.1', 10047" in dockerfile
+
+
+@needs("hadolint")
+def test_hadolint_finds_nothing_in_the_dockerfile() -> None:
+    """Not even something of style."""
+    answer = subprocess.run(
+        ["hadolint", ROOT / "Dockerfile"], capture_output=True, text=True, check=False
+    )
+
+    assert (answer.returncode, answer.stdout + answer.stderr) == (0, "")
 
 
 def test_only_what_is_copied_gets_into_the_build() -> None:

@@ -2,8 +2,13 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
+
+CHECKERS = Path(__file__).parent.parent / ".venv" / "checkers" / "bin"
+"""Where `.ci/tools` puts the checkers, in CI."""
+os.environ["PATH"] += f"{os.pathsep}{CHECKERS}"
 
 
 def needs(program: str) -> pytest.MarkDecorator:

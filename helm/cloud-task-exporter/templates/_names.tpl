@@ -43,7 +43,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 
 {{- define "exporter.image" -}}
 {{- with .Values.image -}}
-{{- with .registry }}{{ trimSuffix "/" . }}/{{ end -}}
+{{- with default $.Values.global.imageRegistry .registry }}{{ trimSuffix "/" . }}/{{ end -}}
 {{- .repository -}}
 {{- if .digest }}@{{ .digest }}{{ else }}:{{ default $.Chart.AppVersion .tag }}{{ end -}}
 {{- end -}}
@@ -61,4 +61,14 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "exporter.wanted" -}}
 {{- $known := .root.Capabilities.APIVersions.Has (printf "monitoring.coreos.com/v1/%s" .kind) -}}
 {{- if or (eq (toString .enabled) "true") (and (eq (toString .enabled) "auto") $known) -}}true{{- end -}}
+{{- end }}
+
+{{/* Which monitor tells Prometheus to scrape, if any: two would make two of each series. */}}
+{{- define "exporter.monitor" -}}
+{{- $pod := include "exporter.wanted" (dict "root" . "kind" "PodMonitor" "enabled" .Values.podMonitor.enabled) -}}
+{{- $service := include "exporter.wanted" (dict "root" . "kind" "ServiceMonitor" "enabled" .Values.serviceMonitor.enabled) -}}
+{{- if and $pod (eq (toString .Values.serviceMonitor.enabled) "true") -}}
+{{- fail "serviceMonitor and podMonitor are both enabled: each series would be there twice" -}}
+{{- end -}}
+{{- if $pod -}}PodMonitor{{- else if $service -}}ServiceMonitor{{- end -}}
 {{- end }}
