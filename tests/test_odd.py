@@ -78,7 +78,7 @@ async def watched(
 ) -> Seen:
     """Watch a life that stands still during polls: however many these take, it is the same."""
     clock = HeldClock()
-    simulator = Simulator(clock, scenario=scenario, seed=7, size=SIZE)
+    simulator = Simulator(clock, scenario=scenario, seed=11, size=SIZE)
     simulator.be_odd({*simulator.oddities, *oddities})
     simulator.freeze(frozen=True)
     async with simulated(simulator) as url, Sessions() as sessions:

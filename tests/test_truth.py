@@ -92,7 +92,7 @@ async def test_counters_equal_the_truth_after_ten_minutes(scenario: str, seed: i
 
         expected = shown(simulator) - before
         assert sum(expected.values()) > 50
-        assert any(outcome == "failed" for *_, outcome in expected)
+        assert scenario == "healthy" or any(outcome == "failed" for *_, outcome in expected)
         runs = runs_shown(simulator) - runs_before
         logs = [poller for poller in crew.pollers if poller.source.collector == "run_logs"]
         assert counted([poller for poller in crew.pollers if poller not in logs]) == expected

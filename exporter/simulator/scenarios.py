@@ -18,10 +18,12 @@ class Scenario:
 
     name: str
     summary: str
-    failure_rate: float = 0.02
+    failure_rate: float = 0.01
     """Share of runs that fail."""
-    weak_failure_rate: float = 0.08
+    weak_failure_rate: float = 0.04
     """The same, for weak work."""
+    mended: bool = True
+    """Whether somebody repeats within a minute what failed, which succeeds then."""
     cancel_rate: float = 0.01
     """Share of runs that somebody cancels, where the system knows that."""
     weak_hang_rate: float = 0.0
@@ -46,7 +48,9 @@ class Scenario:
     """How answers differ from the plain documents."""
 
 
-HEALTHY = Scenario(name="healthy", summary="Everyday life: most runs succeed, a few fail.")
+HEALTHY = Scenario(
+    name="healthy", summary="Everyday life: most runs succeed, and what fails is repeated at once."
+)
 
 SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
     {
@@ -55,9 +59,10 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             HEALTHY,
             Scenario(
                 name="failing",
-                summary="Many runs fail, and a third of the tasks fail nearly every time.",
+                summary="Many runs fail, a third of the tasks nearly every time; some are retried.",
                 failure_rate=0.3,
                 weak_failure_rate=0.95,
+                mended=False,
             ),
             Scenario(
                 name="stuck",

@@ -79,7 +79,14 @@ class DmsWorld:
         fate = self._fate
         fate.arrival(self._mean_gap, self._arrive)
         self._expire()
-        name = fate.pick(tuple(self._names))
+        task = self._create(fate.pick(tuple(self._names)))
+        if fate.chance(0.3):
+            fate.after(0.5, 6.0, partial(self._execute, task))
+        else:
+            self._execute(task)
+
+    def _create(self, name: str) -> DmsTask:
+        fate = self._fate
         user_name, user_id = fate.pick(USERS)
         task = DmsTask(
             task_id=fate.identifier(),
@@ -92,10 +99,13 @@ class DmsWorld:
             weak=fate.chance(0.3),
         )
         self.tasks[task.task_id] = task
-        if fate.chance(0.3):
-            fate.after(0.5, 6.0, partial(self._execute, task))
-        else:
-            self._execute(task)
+        return task
+
+    def _repeat(self, name: str) -> None:
+        """Start a task of that name again, when the cause of its failure is gone."""
+        task = self._create(name)
+        self._set(task, "EXECUTING")
+        self._fate.after(2.0, 30.0, partial(self._settle, task, Outcome.SUCCEEDED))
 
     def _expire(self) -> None:
         limit = self._fate.now - RETENTION
@@ -109,6 +119,11 @@ class DmsWorld:
 
     def _end(self, task: DmsTask) -> None:
         outcome = self._fate.verdict(weak=task.weak)
+        self._settle(task, outcome)
+        if outcome is Outcome.FAILED:
+            self._fate.mend(partial(self._repeat, task.name))
+
+    def _settle(self, task: DmsTask, outcome: Outcome) -> None:
         self._set(task, STATUS[outcome])
         task.settlement = Settlement(
             system=SYSTEM,

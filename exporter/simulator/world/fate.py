@@ -12,6 +12,8 @@ Item = TypeVar("Item")
 
 RESUME_WITHIN = 20.0
 """Seconds in which hung work ends once the scenario lets it."""
+MENDED_WITHIN = (10.0, 60.0)
+"""Seconds after which somebody repeats what failed."""
 
 
 class Dice(Protocol):
@@ -90,6 +92,12 @@ class Fate:
         """Return whether one of so many parts of a run fails."""
         rate = self._scenario.weak_failure_rate if weak else self._scenario.failure_rate
         return self.chance(rate / parts)
+
+    def mend(self, repeat: Action) -> bool:
+        """Let `repeat` happen soon if the scenario has somebody who does; return whether."""
+        if self._scenario.mended:
+            self.after(*MENDED_WITHIN, repeat)
+        return self._scenario.mended
 
     def misses(self, *, weak: bool) -> bool:
         """Return whether a scheduled run does not begin."""

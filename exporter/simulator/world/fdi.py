@@ -76,9 +76,27 @@ class FdiWorld:
         if outcome is not Outcome.SUCCEEDED:
             run.position = self._fate.pick(POSITIONS)
         self._settle(task, run, outcome, self._fate.now)
+        if outcome is Outcome.FAILED and self._fate.mend(partial(self._repeat, task, run)):
+            return
+        self._go_on(task, (20.0, 60.0) if task.definition.cdc else (15.0, 150.0))
+
+    def _go_on(self, task: FdiTask, pause: tuple[float, float]) -> None:
+        """Let the next run of a task without a schedule come."""
         if task.definition.rhythm is None:
-            low, high = (20.0, 60.0) if task.definition.cdc else (15.0, 150.0)
-            self._fate.after(low, high, partial(self._dispatch, task))
+            self._fate.after(*pause, partial(self._dispatch, task))
+
+    def _repeat(self, task: FdiTask, failed: FdiRun) -> None:
+        """Start a task by hand, when its cause of failure is gone, unless it began again anyway."""
+        if task.last is not failed:
+            return
+        run = task.begin(self._fate.now, self._fate.now)
+        run.execute_status, run.position = "RUNNING", "READER"
+        self._fate.after(3.0, 20.0, partial(self._end_well, task, run))
+
+    def _end_well(self, task: FdiTask, run: FdiRun) -> None:
+        self._settle(task, run, Outcome.SUCCEEDED, self._fate.now)
+        # Long enough that who polls each minute sees that it is well again.
+        self._go_on(task, (90.0, 150.0))
 
     def _settle(self, task: FdiTask, run: FdiRun, outcome: Outcome, moment: float) -> None:
         run.execute_status = EXECUTE_STATUS[outcome]

@@ -40,6 +40,8 @@ class Instance:
     created: float
     subtasks: tuple[Subtask, ...]
     weak: bool
+    mended: bool = False
+    """The cause of its failure is gone: what is repeated succeeds."""
     status: str = "RUNNING"
     operation: str = "EXECUTE"
     finished: float | None = None
@@ -127,7 +129,9 @@ class OcpWorld:
         self._fate.work(low, high, partial(self._end, instance, subtask), weak=instance.weak)
 
     def _end(self, instance: Instance, subtask: Subtask) -> None:
-        failed = self._fate.fails(weak=instance.weak, parts=len(instance.subtasks))
+        failed = not instance.mended and self._fate.fails(
+            weak=instance.weak, parts=len(instance.subtasks)
+        )
         subtask.status = "FAILED" if failed else "SUCCESSFUL"
         subtask.finished = self._fate.now
         self._proceed(instance)
@@ -154,7 +158,9 @@ class OcpWorld:
         """Let somebody come back to a failure, or not; the next run makes up for built-in ones."""
         if instance.work.type == "SYS_SCHEDULED":
             return
-        if self._fate.chance(0.6):
+        if self._fate.mend(partial(self._retry, instance)):
+            instance.mended = True
+        elif self._fate.chance(0.6):
             self._fate.after(20.0, 240.0, partial(self._retry, instance))
         elif not instance.work.prohibit_rollback and self._fate.chance(0.7):
             self._fate.after(20.0, 240.0, partial(self._roll_back, instance))
