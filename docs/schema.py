@@ -91,7 +91,7 @@ def _schema(kind: Any) -> Schema:
     if origin is Annotated:
         return _annotated(arguments[0], arguments[1:])
     if origin in (Union, types.UnionType):
-        (inner,) = (each for each in arguments if each is not types.NoneType)
+        *_, inner = (each for each in arguments if each is not types.NoneType)
         return _schema(inner)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         return _struct(kind)

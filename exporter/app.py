@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +16,7 @@ from exporter import __version__
 from exporter.api.session import Sessions
 from exporter.clock import Clock, ScaledClock, SystemClock
 from exporter.config import parse
+from exporter.config.assignment import own_share
 from exporter.config.doubts import warnings
 from exporter.config.settings import Config, LogSettings, WebSettings
 from exporter.errors import StateError, StateInUse
@@ -22,6 +24,7 @@ from exporter.log import configure, get
 from exporter.runtime.daemon import Daemon
 from exporter.runtime.listener import Listener, serve
 from exporter.runtime.past import Unwritable
+from exporter.runtime.status import Status
 from exporter.runtime.store import Store
 from exporter.runtime.web import application
 from exporter.simulator.demo import configuration
@@ -51,7 +54,8 @@ async def running(config: Config, clock: Clock, demo: str = "") -> AsyncIterator
     async with Sessions() as sessions:
         with remembering(config) as store:
             random = Random()  # noqa: S311 - only for jitter
-            wiring = Wiring(config, clock, sessions, random, store=store)
+            share = own_share(config.shard, socket.gethostname())
+            wiring = Wiring(config, clock, sessions, random, store=store, share=share)
             daemon = wiring.answering(wiring.crew(), demo)
             app = application(daemon, telemetry_path=config.web.telemetry_path)
             listener = await serve(app, config.web.listen_address)
@@ -101,6 +105,7 @@ async def run_daemon(config: Config, clock: Clock | None = None, demo: str = "")
             version=__version__,
             listen=_bound(config.web.listen_address, run.listener.ports),
             targets=len(config.targets),
+            **_shard(run.daemon.status()),
             **({"simulator": demo} if demo else {}),
         )
         for warning in warnings(config):
@@ -112,6 +117,13 @@ async def run_daemon(config: Config, clock: Clock | None = None, demo: str = "")
             return 1
     logger.info("exporter.stopped", signal=stop.result())
     return 0
+
+
+def _shard(status: Status) -> dict[str, object]:
+    """Say which shard this is, where there are several."""
+    if status.shard_total == 1:
+        return {}
+    return {"polled": status.polled, "shard": f"{status.shard_index} of {status.shard_total}"}
 
 
 def _bound(addresses: Sequence[str], ports: Sequence[int]) -> list[str]:

@@ -10,17 +10,21 @@ from exporter.api.auth.scheme import Scheme, Surroundings
 from exporter.api.client import Client, Recorder
 from exporter.api.session import Sessions
 from exporter.clock import Clock
+from exporter.config.assignment import Share
 from exporter.config.settings import Config, Target
+from exporter.errors import StateError
 from exporter.exposition.page import Page
 from exporter.exposition.shard import prefix
+from exporter.log import get
 from exporter.runtime.board import Board
 from exporter.runtime.daemon import Crew, Daemon
 from exporter.runtime.instruments import Instruments
-from exporter.runtime.past import Past, Unwritable
+from exporter.runtime.past import Past, Unwritable, interrupted
 from exporter.runtime.poller import Lane, Poller
 from exporter.runtime.store import Store
 from exporter.sources import SOURCES
 from exporter.sources.source import Settings, Source
+from exporter.tasks.ledger import Ledger
 from exporter.tasks.selection import Rules
 
 
@@ -35,13 +39,17 @@ class Wiring:
         random: Random,
         recorders: Callable[[str], Recorder] | None = None,
         store: Store | Unwritable | None = None,
+        share: Share = Share(),  # noqa: B008 - it is frozen
     ) -> None:
         """
         Take the settings, what all parts share, and what gives each target its recorder.
 
-        Without a store nothing is remembered over restarts.
+        Without a store nothing is remembered over restarts. Of the targets only those of `share`
+        are polled.
         """
         self._config = config
+        self._share = share
+        self._targets = tuple(target for target in config.targets if share.holds(target.name))
         self._store = store
         self._recorders = recorders
         self._clock = clock
@@ -54,14 +62,22 @@ class Wiring:
 
     def crew(self) -> Crew:
         """Return the pollers with all that they use, not yet running."""
-        clients = {(t.name, t.system): self._client(t) for t in self._config.targets}
+        self._leave_others_alone()
+        clients = {(t.name, t.system): self._client(t) for t in self._targets}
         pollers = tuple(
             self._poller(target, source, clients[target.name, target.system])
-            for target in self._config.targets
+            for target in self._targets
             for source in _sources(target)
         )
         store = self._store if isinstance(self._store, Store) else None
-        return Crew(pollers=pollers, credentials=self._logins, ways=clients, store=store)
+        return Crew(
+            pollers=pollers,
+            credentials=self._logins,
+            ways=clients,
+            store=store,
+            assigned={t.name: self._share.holds(t.name) for t in self._config.targets},
+            shard=(self._share.index, self._share.total),
+        )
 
     def answering(self, crew: Crew, demo: str = "") -> Daemon:
         """Return the daemon that runs a crew and answers for it; not yet running."""
@@ -74,7 +90,7 @@ class Wiring:
             random=self._random,
             request_timeout=self._config.defaults.request_timeout,
         )
-        used = {target.credentials for target in self._config.targets}
+        used = {target.credentials for target in self._targets}
         return {
             name: SCHEMES[entry.kind](entry.options, surroundings)
             for name, entry in self._config.credentials.items()
@@ -124,14 +140,29 @@ class Wiring:
             return Past()
         if isinstance(self._store, Unwritable):
             return Past(memory=self._store)
-        what = (target.system, target.base_url, source.place.instance_id, source.collector)
-        name = " ".join(what)
+        name = ledger_name(target, source.collector)
         return Past(
             name=name,
             ledger=self._store.load(name),
             memory=self._store,
             retention=self._config.state.retention,
         )
+
+    def _leave_others_alone(self) -> None:
+        """Have targets that other shards count by now begin with a baseline if they come back."""
+        if not isinstance(self._store, Store):
+            return
+        left: dict[str, Ledger] = {}
+        for target in self._config.targets:
+            for collector in () if self._share.holds(target.name) else target.collectors:
+                name = ledger_name(target, collector)
+                ledger = self._store.load(name)
+                if ledger is not None and ledger.polled is not None:
+                    left[name] = interrupted(ledger)
+        try:
+            self._store.put(left)
+        except StateError as error:  # a full disk must not take the gauges away
+            get().error("state.unwritten", error=str(error))
 
     def _rules(self, target: Target, settings: Settings) -> Rules:
         chosen, fallback = settings.per_task, self._config.defaults.per_task.limit
@@ -150,3 +181,8 @@ def _sources(target: Target) -> Iterator[type[Source[Any]]]:
         settings = target.collectors.get(source.collector)
         if source.system == target.system and settings is not None and settings.enabled:
             yield source
+
+
+def ledger_name(target: Target, collector: str) -> str:
+    """Return the name under which is remembered what a collector counted: by what it polls."""
+    return f"{target.system} {target.base_url} {target.place().instance_id} {collector}"

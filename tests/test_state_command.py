@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from exporter.cli import main
-from exporter.runtime.saved import exported
+from exporter.runtime.past import interrupted
+from exporter.runtime.saved import exported, imported
 from exporter.runtime.store import Store, saved_in
 from exporter.tasks.ledger import Ledger, Record, Track
 from exporter.tasks.spread import Spread
@@ -110,6 +111,20 @@ def test_an_import_that_is_killed_has_not_happened(tmp_path: Path, path: Path) -
 
     assert deaths > 2
     assert saved_in(path) == after
+
+
+def test_what_another_shard_counts_by_now_is_not_exported(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It must not take the place of what that shard has."""
+    store = Store.opened(path)
+    store.put({"ocp https://other.example   task_instances": interrupted(LEDGER)})
+    store.close()
+
+    assert state("export", path) == 0
+    assert list(imported(capsys.readouterr().out.encode())) == [
+        "ocp https://ocp.example   task_instances"
+    ]
 
 
 @pytest.mark.parametrize(

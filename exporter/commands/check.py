@@ -20,6 +20,7 @@ WIDTH = 100
 _EXAMPLES = f"""\
   {PROGRAM} check --config.file my.yaml             is the file right, and what does it cost?
   {PROGRAM} check --config.file my.yaml --online    and do the clouds agree?
+  {PROGRAM} check --config.file my.yaml --shard.index 0 --shard.total 3    who polls what?
 """
 _NOT_CHECKED = """\
 Not checked: whether the endpoints answer, and whether they accept the credentials; --online does.
@@ -39,6 +40,7 @@ gets a shorter list, not an error. DMS and OCP are read as far back as `window` 
 
 def _declare(flags: Flags) -> None:
     flags.config_file()
+    flags.options("--shard.index", "--shard.total")
     flags.switch("--online", "also log in to every target and poll each collector once")
 
 

@@ -51,6 +51,8 @@ MEANINGS: Mapping[str, str] = {
     "code": "HTTP status of the answer; where none came the reason, or cancelled",
     "reason": "why a poll failed; each is explained by `check --online`",
     "credentials": "name of the entry of `credentials` in the configuration",
+    "shard_index": "`shard.index` of this process, from 0",
+    "shard_total": "`shard.total`: how many processes share the targets",
     "version": "version of the exporter",
     "python_version": "version of Python that runs it",
     "le": "upper bound of the bucket; +Inf counts all",

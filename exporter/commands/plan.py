@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from exporter.config.assignment import shard_of
 from exporter.config.settings import Config, Target
 from exporter.duration import format_duration
 from exporter.sources import collectors
@@ -33,6 +34,8 @@ class TargetPlan(msgspec.Struct, frozen=True, kw_only=True):
     credentials: str
     limit_per_minute: float
     collectors: tuple[CollectorPlan, ...]
+    shard: int = 0
+    """Index of the process that polls it."""
 
     @property
     def calls_per_minute(self) -> float:
@@ -48,17 +51,21 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Calls a minute by entry of `credentials`: clouds count per account."""
     warnings: tuple[str, ...]
     """What is allowed, but hardly meant."""
+    shards: int = 1
+    """How many processes share the targets."""
 
 
 def make_plan(config: Config) -> Plan:
     """Return the calls that `config` leads to."""
-    targets = tuple(_target(target) for target in config.targets)
+    shards = config.shard.total
+    targets = tuple(_target(target, shards) for target in config.targets)
     per_credentials = dict.fromkeys(config.credentials, 0.0)
     for target in targets:
         per_credentials[target.credentials] += target.calls_per_minute
     return Plan(
         targets=targets,
         per_credentials=per_credentials,
+        shards=shards,
         warnings=tuple(
             warning
             for found in (_over_limit(targets), _too_slow(config, targets), _unused(config))
@@ -67,11 +74,12 @@ def make_plan(config: Config) -> Plan:
     )
 
 
-def _target(target: Target) -> TargetPlan:
+def _target(target: Target, shards: int) -> TargetPlan:
     sources = collectors(target.system)
     return TargetPlan(
         target=target.name,
         system=target.system,
+        shard=shard_of(target.name, shards),
         credentials=target.credentials,
         limit_per_minute=target.rate_limit.requests_per_second * MINUTE,
         collectors=tuple(
@@ -131,7 +139,18 @@ def render(plan: Plan) -> str:
         rows.append((target.target, target.system, "all", "", "", total))
     logins: list[tuple[str, ...]] = [("CREDENTIALS", "CALLS A MINUTE")]
     logins += [(name, _number(calls)) for name, calls in plan.per_credentials.items()]
-    return f"{_table(rows)}\n\n{_table(logins)}\n"
+    tables = (rows, logins, *([_shards(plan)] if plan.shards > 1 else []))
+    return "\n\n".join(map(_table, tables)) + "\n"
+
+
+def _shards(plan: Plan) -> list[tuple[str, ...]]:
+    """Return which process polls what: the same on each of them."""
+    rows: list[tuple[str, ...]] = [("SHARD", "CALLS A MINUTE", "TARGETS")]
+    for index in range(plan.shards):
+        own = [target for target in plan.targets if target.shard == index]
+        calls = _number(sum(target.calls_per_minute for target in own))
+        rows.append((str(index), calls, ", ".join(target.target for target in own) or "none"))
+    return rows
 
 
 def _row(target: TargetPlan, collector: CollectorPlan) -> tuple[str, ...]:

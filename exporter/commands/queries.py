@@ -17,6 +17,8 @@ _OWN: Mapping[Family, tuple[str, ...]] = {
     families.CONSECUTIVE_FAILURES: ("{0} > 1", "topk(10, {0})"),
     own.UP: ("{0} == 0",),
     own.POLL_FAILURES: ("sum by (target, reason) (increase({0}[1h])) > 0",),
+    own.TARGET_POLLED: ("sum by (target) ({0}) != 1",),
+    own.SHARD_INFO: ("count by (shard_index, shard_total) ({0})",),
     own.BUILD_INFO: ("count by (version) ({0})",),
 }
 _OF_TYPE: Mapping[MetricType, tuple[str, ...]] = {

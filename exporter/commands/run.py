@@ -16,6 +16,7 @@ _EXAMPLES = f"""\
 def _declare(flags: Flags) -> None:
     flags.config_file()
     flags.options("--web.listen-address", "--web.telemetry-path", "--state.path")
+    flags.options("--shard.index", "--shard.total")
     flags.options("--log.level", "--log.format")
 
 

@@ -17,6 +17,7 @@ from exporter.config.settings import (
     Credentials,
     Defaults,
     LogSettings,
+    ShardSettings,
     StateSettings,
     Target,
     WebSettings,
@@ -29,6 +30,7 @@ __all__ = [
     "Defaults",
     "LogSettings",
     "Service",
+    "ShardSettings",
     "StateSettings",
     "Target",
     "WebSettings",
@@ -47,6 +49,7 @@ class Service(msgspec.Struct, frozen=True, kw_only=True):
 
     web: WebSettings = WebSettings()
     state: StateSettings = StateSettings()
+    shard: ShardSettings = ShardSettings()
     log: LogSettings = LogSettings()
 
 

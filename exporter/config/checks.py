@@ -14,7 +14,7 @@ from exporter.catalogue import families
 from exporter.config import endpoints
 from exporter.config.schema.problems import Path, Problems
 from exporter.config.schema.values import nearest
-from exporter.config.settings import Config, Credentials, Target
+from exporter.config.settings import Config, Credentials, ShardSettings, Target
 from exporter.duration import format_duration
 from exporter.errors import ConfigError
 from exporter.exposition.families import TEAM
@@ -58,6 +58,7 @@ def _mistakes(config: Config) -> Iterator[Mistake]:
     clashing = (family for family in families() if family != TEAM)
     taken = {"target", *(label for family in clashing for label in family.labels)}
     targets = _targets(config)
+    yield from _shard(config.shard)
     for name, entry in credentials.items():
         yield from _login(("credentials", name), entry)
     yield from _same_names(targets)
@@ -76,6 +77,16 @@ def _targets(config: Config) -> list[tuple[int, Target]]:
     if not isinstance(config, Config) or not isinstance(config.targets, tuple):
         return []
     return [(at, target) for at, target in enumerate(config.targets) if isinstance(target, Target)]
+
+
+def _shard(shard: ShardSettings) -> Iterator[Mistake]:
+    if not isinstance(shard, ShardSettings) or not isinstance(shard.total, int):
+        return
+    if shard.index is None and shard.total > 1:
+        # A variable that is empty, for a label that pods lack, must not make all of them the first.
+        yield ("shard", "index"), f"is missing: 0 to {shard.total - 1}, or hostname"
+    elif isinstance(shard.index, int) and shard.index >= shard.total:
+        yield ("shard", "index"), f"must be less than shard.total, which is {shard.total}"
 
 
 def _login(path: Path, entry: Credentials) -> Iterator[Mistake]:

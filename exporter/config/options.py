@@ -57,6 +57,18 @@ OPTIONS = (
         help="file in which counts outlive the process; without one they start anew",
     ),
     Option(
+        flag="--shard.index",
+        key=("shard", "index"),
+        metavar="N",
+        help="which of several processes this is, from 0; `hostname` takes it from a pod's name",
+    ),
+    Option(
+        flag="--shard.total",
+        key=("shard", "total"),
+        metavar="M",
+        help="how many processes share the targets",
+    ),
+    Option(
         flag="--log.level",
         key=("log", "level"),
         metavar="LEVEL",
@@ -93,7 +105,7 @@ def _put(root: Node, option: Option, node: Node) -> Node:
     if not isinstance(root, document.Mapping):
         return root
     old = next((entry.value for entry in root.entries if entry.key == section), None)
-    inside = document.Mapping() if old is None else old
+    inside = document.Mapping(origin=node.origin) if old is None else old
     if not isinstance(inside, document.Mapping):
         return root
     return _replace(root, section, _replace(inside, key, node))

@@ -70,6 +70,16 @@ class StateSettings(msgspec.Struct, frozen=True, kw_only=True):
     """How long a task is remembered that the cloud no longer lists."""
 
 
+class ShardSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Which of several processes this is, where they share the targets of one file."""
+
+    index: Literal["hostname"] | Annotated[int, Meta(ge=0)] | None = None
+    """Number of this process, from 0 to `total` - 1. `hostname` takes the number behind the last
+    `-` of the host's name, as pods of a StatefulSet have it. None is 0, where there is only one."""
+    total: Annotated[int, Meta(ge=1, le=1000)] = 1
+    """How many processes there are; each target is polled by one of them, chosen by its name."""
+
+
 class TaskLimit(msgspec.Struct, frozen=True, kw_only=True):
     """Series of single tasks, for collectors that do not say otherwise."""
 
@@ -222,6 +232,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """What is logged, on standard error."""
     state: StateSettings = StateSettings()
     """What counting remembers over restarts."""
+    shard: ShardSettings = ShardSettings()
+    """Which of several processes this is, where they share the targets of one file."""
     defaults: Defaults = Defaults()
     """What holds for all targets and collectors."""
     credentials: Mapping[Name, Annotated[Credentials, KINDS]]

@@ -128,7 +128,25 @@ CREDENTIAL_REFRESHES = _counter(
     "credential_refreshes_total", "Tokens or temporary keys fetched.", ("credentials",)
 )
 SERIES = _gauge("series", "Samples of polled families on the page.", Kind.COUNT, ())
-TARGETS = _gauge("targets_configured", "Targets in the configuration.", Kind.COUNT, ())
+TARGETS = _gauge(
+    "targets_configured",
+    "Targets in the configuration, whether this process polls them or another shard does.",
+    Kind.COUNT,
+    (),
+)
+TARGET_POLLED = _gauge(
+    "target_polled",
+    "1 if this process polls the target, 0 if it leaves it to another shard; the sum over all"
+    " shards is 1.",
+    Kind.STATE,
+    ("target",),
+)
+SHARD_INFO = _gauge(
+    "shard_info",
+    "1, labelled with which of how many processes this is that share the targets.",
+    Kind.STATE,
+    ("shard_index", "shard_total"),
+)
 BUILD_INFO = _gauge(
     "build_info",
     "1, labelled with the version that runs.",

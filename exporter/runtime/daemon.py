@@ -48,6 +48,10 @@ class Crew(msgspec.Struct, frozen=True, kw_only=True):
     """By target and system."""
     store: Store | None = None
     """Where counts outlive the process, if anywhere."""
+    assigned: Mapping[str, bool] = {}
+    """Whether this process polls it, by the name of each target in the configuration."""
+    shard: tuple[int, int] = (0, 1)
+    """Which of how many processes this is."""
 
 
 class Daemon:
@@ -70,6 +74,7 @@ class Daemon:
         async with asyncio.TaskGroup() as group:
             for poller in self._crew.pollers:
                 group.create_task(poller.run())
+            await asyncio.Event().wait()  # a shard may have nothing to poll
 
     async def attempted(self) -> None:
         """Wait until every collector was polled once, well or badly."""
@@ -101,6 +106,10 @@ class Daemon:
             collectors=tuple(_status(poller, now) for poller in self._crew.pollers),
             families=tuple(sizes),
             demo=self._demo,
+            targets=len(self._crew.assigned),
+            polled=sum(self._crew.assigned.values()),
+            shard_index=self._crew.shard[0],
+            shard_total=self._crew.shard[1],
         )
 
     def _facts(self) -> Iterator[tuple[Family, Iterable[Sample]]]:
@@ -118,7 +127,11 @@ class Daemon:
         yield own.CREDENTIAL_EXPIRY, [(k, at) for k, at in expiries if at is not None]
         yield own.CREDENTIAL_REFRESHES, [((name,), c.refreshes) for name, c in entries]
         yield own.SERIES, [((), sum(self._board.page.samples().values()))]
-        yield own.TARGETS, [((), len(self._crew.ways))]
+        assigned = self._crew.assigned
+        yield own.TARGETS, [((), len(assigned))]
+        yield own.TARGET_POLLED, [((name,), polled) for name, polled in assigned.items()]
+        index, total = self._crew.shard
+        yield own.SHARD_INFO, [((str(index), str(total)), 1)]
         yield own.BUILD_INFO, [build_info()]
 
 

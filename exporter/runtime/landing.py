@@ -68,7 +68,9 @@ def _banner(status: Status) -> str:
     states = [_state(collector) for collector in status.collectors]
     wrong = sum(state in (_DOWN, _STALE) for state in states)
     if not states:
-        return _paragraph("none", "No collectors are configured.")
+        none = "No collectors are configured."
+        shared = f"Other shards poll all of the {_counted(status.targets, 'target')}."
+        return _paragraph("none", shared if status.shard_total > 1 else none)
     if wrong:
         return _paragraph(
             "bad", f"{wrong} of {_counted(len(states), 'collector')} cannot be polled."
@@ -178,9 +180,15 @@ def _exporter(status: Status) -> str:
         ("Started", _moment(status.started, status.now)),
         ("Ready", "yes" if status.ready else "not yet"),
         ("State file", state),
+        *([("Shard", _shard(status))] if status.shard_total > 1 else []),
         *([("Demo", demo)] if status.demo else []),
     ]
     return f"<h2>Exporter</h2>\n<dl>{''.join(_definition(*fact) for fact in facts)}</dl>"
+
+
+def _shard(status: Status) -> str:
+    polled = _counted(status.targets, "target")
+    return f"index {status.shard_index} of {status.shard_total}: polls {status.polled} of {polled}"
 
 
 def _definition(term: str, text: str) -> str:

@@ -45,3 +45,12 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
     memory: Memory = Forgetful()
     retention: float = 14 * 86_400.0
     """Seconds for which a task is remembered that is no longer listed."""
+
+
+def interrupted(ledger: Ledger) -> Ledger:
+    """
+    Return what is left of a ledger when somebody else counts what it is about: the numbers.
+
+    All else is forgotten, so that the next poll is a baseline and counts nothing twice.
+    """
+    return msgspec.structs.replace(ledger, tracks={}, records={}, watermark=None, polled=None)

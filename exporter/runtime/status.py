@@ -38,5 +38,11 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     collectors: tuple[CollectorStatus, ...] = ()
     families: tuple[tuple[str, int], ...] = ()
     """Samples on the page by family, the biggest first."""
+    targets: int = 0
+    """In the configuration."""
+    polled: int = 0
+    """Of these, by this process."""
+    shard_index: int = 0
+    shard_total: int = 1
     demo: str = ""
     """Where the simulator's control API listens, when this is the demo."""

@@ -2,9 +2,10 @@
 From the tree of a file to typed settings: strict, and with every mistake at once.
 
 The types are the schema. A value is a msgspec Struct, a tuple or list, a mapping from names, one of
-the single values of `values`, a Literal or StrEnum, a `Secret`, or any of these or None. Inside
-`Annotated` there may stand a `msgspec.Meta` with bounds, a function that raises ValueError for
-what it does not take (without repeating it), a `Choice` or `Members`.
+the single values of `values`, a Literal or StrEnum, a `Secret`, or any of these or None; where
+a number or a word is taken, the Literal stands in front. Inside `Annotated` there may stand a
+`msgspec.Meta` with bounds, a function that raises ValueError for what it does not take (without
+repeating it), a `Choice` or `Members`.
 """
 
 import operator
@@ -117,8 +118,9 @@ class Decoder:
     def _optional(self, node: Node, kind: Any, path: Path) -> Any:
         if isinstance(node, Scalar) and values.is_nothing(node):
             return None
-        (inner,) = (arg for arg in get_args(kind) if arg is not types.NoneType)
-        return self._value(node, inner, path)
+        *words, inner = (arg for arg in get_args(kind) if arg is not types.NoneType)
+        is_word = isinstance(node, Scalar) and node.text[:1].isalpha()
+        return self._value(node, words[0] if words and is_word else inner, path)
 
     def _annotated(self, node: Node, kind: Any, path: Path) -> Any:
         inner, *notes = get_args(kind)
