@@ -19,7 +19,7 @@ from exporter.tasks.ledger import (
     conclude,
     forget,
 )
-from exporter.tasks.task import OUTCOMES, SETTLED, State, Task
+from exporter.tasks.task import OUTCOMES, State, Task
 
 T0 = 1_800_000_000.0
 
@@ -48,6 +48,11 @@ def poll(ledger: Ledger, now: float, *tasks: Task, gone: Iterable[str] = ()) -> 
 def counts(ledger: Ledger) -> dict[str, int]:
     """Return the counts of type T that are not 0, by outcome."""
     return {str(o): n for (kind, o), n in ledger.counts.items() if kind == "T" and n}
+
+
+def undated(key: str) -> Task:
+    """Return a failed run of which only the identity is told."""
+    return Task(key=key, name=key, task_type="T", state=State.FAILED, run=key)
 
 
 FRESH = begin(["T"], keys_are_runs=False)
@@ -195,6 +200,50 @@ def test_a_retry_proves_a_failure_that_no_poll_saw() -> None:
 
     ledger = poll(ledger, 120, task("a", State.SUCCEEDED, 70, failed_before=True))
     assert counts(ledger) == {"failed": 1, "succeeded": 1}
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        ([(State.RUNNING, 10, 40)], Record(last_failure=T0 + 40, consecutive_failures=1)),
+        (
+            [(State.RUNNING, 10, 40), (State.SUCCEEDED, 70, 10)],
+            Record(last_failure=T0 + 40, last_success=T0 + 70),
+        ),
+        ([(State.SUCCEEDED, 70, 10)], Record(last_failure=T0 + 10, last_success=T0 + 70)),
+        ([(State.FAILED, 70, 10)], Record(last_failure=T0 + 70, consecutive_failures=2)),
+        ([(State.CANCELLED, 70, 10)], Record(last_failure=T0 + 10, consecutive_failures=1)),
+        ([(State.RUNNING, 10, None)], Record(last_failure=T0 + 100, consecutive_failures=1)),
+    ],
+)
+def test_a_failure_that_only_its_retry_proves_is_in_the_history_too(
+    states: list[tuple[State, float, float | None]], expected: Record
+) -> None:
+    """What counts as a failed run is the last failure, and one more in a row."""
+    ledger = poll(begin(["T"], keys_are_runs=True), 0)
+    for state, run, failed_at in states:
+        moment = None if failed_at is None else T0 + failed_at
+        ledger = poll(ledger, 100, task("a", state, run, failed_before=True, failed_at=moment))
+
+    assert ledger.records["", "a"] == expected
+
+
+def test_a_retry_that_was_under_way_at_the_baseline_tells_when_it_last_failed() -> None:
+    """As everything that is older than the counting: it is remembered and not counted."""
+    retry = task("a", State.RUNNING, -50, failed_before=True, failed_at=T0 - 5)
+    ledger = poll(begin(["T"], keys_are_runs=True), 0, retry)
+
+    assert counts(ledger) == {}
+    assert ledger.records["", "a"] == Record(last_failure=T0 - 5, consecutive_failures=1)
+
+
+def test_a_new_run_without_a_date_happened_about_now() -> None:
+    """It counts, so it is in the history too; of an old one nobody knows when it was."""
+    ledger = poll(begin(["T"], keys_are_runs=True), 0, undated("old"))
+    ledger = poll(ledger, 60, undated("new"))
+
+    assert counts(ledger) == {"failed": 1}
+    assert ledger.records == {("", "new"): Record(last_failure=T0 + 60, consecutive_failures=1)}
 
 
 def test_a_retry_after_a_failure_that_was_seen_adds_nothing() -> None:
@@ -428,37 +477,3 @@ def test_what_waits_to_be_told_is_within_reach_of_the_next_poll() -> None:
     assert (waiting.polled, waiting.gaps) == (T0 + 20, 0)
     assert (gap.polled, gap.gaps) == (T0 + 120, 1)
     assert conclude(ledger, T0 + 60, pending=T0 + 99).polled == T0 + 60
-
-
-_readings = st.lists(
-    st.dictionaries(
-        st.sampled_from("abc"),
-        st.tuples(st.sampled_from(State), st.integers(1, 6), st.booleans()),
-    ),
-    max_size=12,
-)
-
-
-@given(readings=_readings, runs=st.booleans())
-def test_whatever_is_read_counts_are_monotone_and_never_double(
-    *, readings: list[dict[str, tuple[State, int, bool]]], runs: bool
-) -> None:
-    """Any order, echoes, retries, deletions and returns, of definitions and of runs."""
-    ledger = poll(begin(["T"], keys_are_runs=runs), 0)
-    seen: set[tuple[str, int]] = set()
-    retried: set[str] = set()
-    listed: set[str] = set()
-    for now, told in enumerate(readings, 10):
-        tasks = [
-            task(key, state, run, failed_before=again) for key, (state, run, again) in told.items()
-        ]
-        before = ledger.counts
-        ledger = poll(ledger, now, *tasks, gone=listed - told.keys())
-        repeated = poll(ledger, now, *tasks)
-        listed = set(told)
-        seen |= {(key, run) for key, (state, run, _) in told.items() if state in SETTLED}
-        retried |= {key for key, (_, _, again) in told.items() if again}
-
-        assert all(ledger.counts[key] >= count for key, count in before.items())
-        assert repeated.counts == ledger.counts
-        assert sum(ledger.counts.values()) <= len(seen) + len(retried)

@@ -127,6 +127,19 @@ def test_retry_and_rollback_prove_an_earlier_failure(
     assert instance(operation=operation).task().failed_before is failed_before
 
 
+@pytest.mark.parametrize(
+    ("status", "finish_time", "failed_at"),
+    [("RUNNING", 20.0, 20.0), ("RUNNING", None, 10.0), ("SUCCESSFUL", 30.0, 10.0)],
+)
+def test_when_the_earlier_failure_was(
+    status: str, finish_time: float | None, failed_at: float
+) -> None:
+    """Its end stands there while the retry runs; of a retry that is over only the beginning."""
+    retry = instance(status=status, operation="RETRY", start_time=10.0, finish_time=finish_time)
+
+    assert retry.task().failed_at == failed_at
+
+
 def test_a_settled_run_has_no_type_until_its_detail_was_read() -> None:
     """What goes on has the type as soon as it is known."""
     assert instance(detailed=False).task().task_type is None

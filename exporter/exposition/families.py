@@ -71,7 +71,10 @@ LAST_SUCCESS = Family(
 )
 LAST_FAILURE = Family(
     name="cloud_task_last_failure_timestamp_seconds",
-    help="When the task last failed (FDI: when its last failed run began).",
+    help=(
+        "When the task last failed (FDI: when its last failed run began; OCP: when the instance"
+        " began, where only a retry that is over tells that it failed)."
+    ),
     kind=Kind.TIMESTAMP,
     labels=_TASK,
 )

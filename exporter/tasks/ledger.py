@@ -132,10 +132,10 @@ def forget(ledger: Ledger, before: float, limit: int) -> Ledger:
     """Drop what is no longer listed and was last seen `before`, or is beyond `limit` entries."""
     gone = [(t.seen, key) for key, t in ledger.tracks.items() if not t.listed]
     excess = len(ledger.tracks) - limit
-    if excess <= 0 and not any(seen < before for seen, _ in gone):
-        return ledger
     gone.sort()
     dropped = [key for rank, (seen, key) in enumerate(gone) if rank < excess or seen < before]
+    if not dropped:
+        return ledger
     tracks = dict(ledger.tracks)
     ends = [tracks.pop(key).since or 0.0 for key in dropped]
     # What was forgotten must not count again: only runs newer than all of it can be new.
@@ -176,11 +176,13 @@ class _Page:
         if task.task_type is not None:
             for outcome in OUTCOMES:
                 self.counts.setdefault((task.task_type, outcome), 0)
-        news = self._is_news(task, track)
+        news = self._is_news(task, track, task.since)
         failed = track is not None and track.failed
         if task.failed_before and not failed and task.task_type is not None:
-            if news:
+            proven = news and self._is_news(task, track, task.failed_at)
+            if proven:
                 self.counts[task.task_type, State.FAILED] += 1
+            self._remember(task, State.FAILED, task.failed_at, now if proven else None)
             failed = True
         settled = self._settles(task, track)
         if settled and task.task_type is None and news:
@@ -188,7 +190,7 @@ class _Page:
         if settled:
             if news:
                 self._count(task)
-            self._remember(task)
+            self._remember(task, task.state, task.since, now if news else None)
         # Of what is old and has no type yet, an earlier failure may be told later; it is old too.
         failed = failed or (not news and task.task_type is None)
         old = track or Track(name=task.name, state=task.state, since=task.since, seen=now)
@@ -236,29 +238,36 @@ class _Page:
         echo = (task.since or 0.0) < (track.settled_since or 0.0)
         return task.run != track.settled_run and not echo
 
-    def _is_news(self, task: Task, track: Track | None) -> bool:
-        """Whether it happened after the baseline."""
+    def _is_news(self, task: Task, track: Track | None, moment: float | None) -> bool:
+        """Whether what the task tells of that moment happened after the baseline."""
         watermark = self.ledger.watermark
         if watermark is None or task.old:
             return False
-        return track is not None or task.since is None or task.since >= watermark
+        return track is not None or moment is None or moment >= watermark
 
-    def _remember(self, task: Task) -> None:
-        """Note when it last succeeded or failed; late news of old runs change no streak."""
+    def _remember(
+        self, task: Task, outcome: State, moment: float | None, learned: float | None
+    ) -> None:
+        """
+        Note when it last succeeded or failed; late news of old runs change no streak.
+
+        What is new was `learned` now, and happened about then if it has no date. What is not may
+        have been noted before it was forgotten.
+        """
         subject = self.ledger.subject(task.key, task.name)
         old = self.records.get(subject, Record())
-        since = task.since
-        if since is None or task.state not in (State.SUCCEEDED, State.FAILED):
-            return
         success, failure = old.last_success or 0.0, old.last_failure or 0.0
+        moment = learned if moment is None else moment
+        if moment is None or outcome not in (State.SUCCEEDED, State.FAILED):
+            return
         changes: dict[str, Any]
-        if task.state is State.SUCCEEDED:
-            changes = {"last_success": max(success, since)}
-            if since >= failure:
+        if outcome is State.SUCCEEDED:
+            changes = {"last_success": max(success, moment)}
+            if moment >= failure:
                 changes["consecutive_failures"] = 0
         else:
-            changes = {"last_failure": max(failure, since)}
-            if since >= success:
+            changes = {"last_failure": max(failure, moment)}
+            if moment >= success and (learned is not None or moment > failure):
                 changes["consecutive_failures"] = old.consecutive_failures + 1
         self.records[subject] = msgspec.structs.replace(old, **changes)
 

@@ -44,6 +44,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Seconds the settled run took, only where start and end can both be trusted."""
     failed_before: bool = False
     """The run is a retry or a rollback, so an earlier run with the same key has failed."""
+    failed_at: float | None = None
+    """When that earlier run failed; where that is not told any more, when it began."""
     old: bool = False
     """The run settled before its task was watched: it is remembered, and never counts."""
     deadline: float | None = None

@@ -127,6 +127,7 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
             since=self.start_time if active else self.finish_time if settled else None,
             duration=self.duration,
             failed_before=self.operation in {"RETRY", "ROLLBACK"},
+            failed_at=(self.finish_time if active else None) or self.start_time,
             deadline=self.deadline,
         )
 
