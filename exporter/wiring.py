@@ -6,6 +6,7 @@ from typing import Any
 
 from exporter import catalogue
 from exporter.api.auth import SCHEMES
+from exporter.api.auth.hold import Hold
 from exporter.api.auth.scheme import Scheme, Surroundings
 from exporter.api.client import Client, Recorder
 from exporter.api.session import Sessions
@@ -88,6 +89,7 @@ class Wiring:
             sessions=self._sessions.get,
             clock=self._clock,
             random=self._random,
+            hold=Hold(self._clock),
             request_timeout=self._config.defaults.request_timeout,
         )
         used = {target.credentials for target in self._targets}
@@ -101,6 +103,7 @@ class Wiring:
         operations = dict.fromkeys(name for s in _sources(target) for name in s.operations)
         return Client(
             self._sessions.get(target.tls),
+            name=target.name,
             endpoint=target.base_url,
             authenticator=self._logins[target.credentials],
             clock=self._clock,

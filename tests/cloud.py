@@ -8,9 +8,11 @@ from random import Random
 from typing import Any, Self
 
 import msgspec
-from aiohttp import web
+from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
+from exporter.api.auth.hold import Hold
+from exporter.api.auth.scheme import Surroundings
 from exporter.api.client import Authenticator, Client
 from exporter.api.exchange import Request
 from exporter.api.session import Sessions, Tls
@@ -160,6 +162,15 @@ class Anyone:
     async def project(self) -> str:
         """Return the made-up project."""
         return "p1"
+
+
+def surroundings(
+    clock: ManualClock, seed: int = 1, sessions: Callable[[Tls], ClientSession] | None = None
+) -> Surroundings:
+    """Return what schemes are made with; without `sessions`, new ones."""
+    return Surroundings(
+        sessions=sessions or Sessions().get, clock=clock, random=Random(seed), hold=Hold(clock)
+    )
 
 
 class Reach(msgspec.Struct):

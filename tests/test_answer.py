@@ -260,6 +260,39 @@ def test_clocks_that_differ_are_told_from_a_bad_login(message: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "message",
+    [
+        "AK access failed to reach the limit, forbidden, signature expired; server time: 1",
+        "The username or password is wrong. Request time 2026-03-14 10:00",
+        "The password is wrong, signature expired",
+        "verify aksk signature fail, server time: 20260314T102000Z",
+    ],
+)
+def test_a_bad_login_that_bears_a_time_is_a_bad_login(message: str) -> None:
+    """Nobody is sent to set a clock, and the login is held."""
+    assert type(refused({"error_code": "APIGW.0301", "error_msg": message}, 401)) is Unauthorized
+
+
+@pytest.mark.parametrize("place", ["/login", "https://ocp.example/login?next=%2Fx", "/a/Login/"])
+def test_being_sent_to_log_in_is_a_refusal(place: str) -> None:
+    """OCP does so where its API is not what was asked; accounts lock all the same."""
+    with pytest.raises(Unauthorized, match="HTTP 302, sent to the page for logging in") as caught:
+        read(Answer(status=302, headers={"Location": place}, body=b""), "x", now=NOW)
+
+    assert "next" not in str(caught.value)
+
+
+def test_an_id_of_the_request_that_is_a_secret_is_not_shown() -> None:
+    """A cloud that echoes what we sent, where nobody expects it."""
+    secret = "canarycanarycanary"
+    reply = answer({}, 500, **{"X-Request-Id": secret})
+    with pytest.raises(ServerFailed) as caught:
+        read(reply, "x", now=NOW, hide=(secret,))
+
+    assert secret not in str(caught.value)
+
+
+@pytest.mark.parametrize(
     "message", ["token expired", "The account is blocked", "password expired", "request timeout"]
 )
 def test_other_refusals_are_no_matter_of_clocks(message: str) -> None:

@@ -10,13 +10,14 @@ from cloud import ManualClock
 
 from exporter.api import auth
 from exporter.api.auth import SCHEMES
+from exporter.api.auth.hold import Hold
 from exporter.api.auth.scheme import Scheme, Surroundings, read_secret
 from exporter.api.exchange import Request
 from exporter.api.session import Tls
 from exporter.errors import Unauthorized
 from exporter.secret import Secret
 
-SHARED = {"__init__", "flight", "gate", "hold", "huawei_signed", "huawei_signing"} | {
+SHARED = {"__init__", "flight", "gate", "hold", "login", "huawei_signed", "huawei_signing"} | {
     "iam",
     "lease",
     "scheme",
@@ -35,12 +36,13 @@ def made(kind: str) -> Scheme:
     def no_session(_: Tls) -> None:
         raise AssertionError
 
-    surroundings = Surroundings(
+    around = Surroundings(
         sessions=no_session,  # type: ignore[arg-type]  # none is opened
         clock=ManualClock(),
         random=Random(1),
+        hold=Hold(ManualClock()),
     )
-    return SCHEMES[kind](SCHEMES[kind].options_type(**options), surroundings)
+    return SCHEMES[kind](SCHEMES[kind].options_type(**options), around)
 
 
 def test_every_scheme_has_its_file_and_its_line() -> None:
@@ -80,13 +82,14 @@ async def test_a_refused_secret_is_held_until_it_changes(kind: str, tmp_path: Pa
 
     assert not await scheme.renew(Unauthorized("refused"), sent)
     with pytest.raises(Unauthorized, match="not tried again before 10:05:00") as caught:
-        await scheme.authorize(request)
+        async with scheme.trial(request):
+            pass
     assert "canary" not in str(caught.value)
-    await scheme.authorize(msgspec.structs.replace(request, url="https://other/x"))
 
     path.write_text("second-canary", encoding="utf-8")
     assert await scheme.renew(Unauthorized("refused"), sent)
-    assert "Authorization" in await scheme.authorize(request)
+    async with scheme.trial(request):
+        assert "Authorization" in await scheme.authorize(request)
 
 
 def test_a_secret_that_cannot_be_read_is_a_login_that_fails(tmp_path: Path) -> None:

@@ -1,21 +1,17 @@
 """HTTP Basic authentication."""
 
-from random import Random
-
 import pytest
-from cloud import Cloud, ManualClock, Reply, reaching
+from cloud import Cloud, ManualClock, Reply, reaching, surroundings
 
 from exporter.api.auth.basic import Basic, Options
-from exporter.api.auth.scheme import Surroundings
-from exporter.api.session import Sessions
 from exporter.errors import Unauthorized
 from exporter.secret import Secret
 
 
 def basic(username: str, password: str, clock: ManualClock) -> Basic:
     """Return the scheme with this pair."""
-    surroundings = Surroundings(sessions=Sessions().get, clock=clock, random=Random(1))
-    return Basic(Options(username=username, password=Secret(password)), surroundings)
+    around = surroundings(clock)
+    return Basic(Options(username=username, password=Secret(password)), around)
 
 
 @pytest.mark.parametrize(

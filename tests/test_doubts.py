@@ -113,8 +113,8 @@ def test_choosing_tasks_where_there_are_none_to_choose_is_told() -> None:
 
     assert found(more=tags) == (
         (
-            "kafka: collectors.background_tasks.per_task.tags shows no task at all: this API knows no"
-            " tags"
+            "kafka: collectors.background_tasks.per_task.tags shows no task at all:"
+            " this API knows no tags"
         ),
     )
     text = FILE.format(**NOTHING) + (

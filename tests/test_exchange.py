@@ -288,3 +288,21 @@ def test_a_request_does_not_print_what_it_holds() -> None:
     request = Request(method="GET", url="https://h/x", headers={"A": "canary"}, body=b"canary")
 
     assert repr(request) == "Request(GET https://h/x)"
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        CRLF.join((b"Content-Length: 500", b"", b'{"x"')),
+        CRLF.join((b"Content-Length: 2", b"Content-Encoding: gzip", b"", b"{}")),
+        CRLF.join((b"Transfer-Encoding: chunked", b"", b"nonsense", b"")),
+    ],
+)
+async def test_a_refusal_is_one_however_its_body_ends(
+    session: aiohttp.ClientSession, rest: bytes
+) -> None:
+    """Whoever takes it for a broken line tries the password again and again."""
+    async with raw_server(b"HTTP/1.1 401 Unauthorized" + CRLF + rest) as (url, _):
+        answer = await fetch(session, url)
+
+    assert (answer.status, answer.body) == (401, b"")

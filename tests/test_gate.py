@@ -4,15 +4,13 @@ import asyncio
 from collections.abc import Callable
 from email.utils import formatdate
 from pathlib import Path
-from random import Random
 
 import pytest
-from cloud import NOW, Cloud, ManualClock, Reply, reaching
+from cloud import NOW, Cloud, ManualClock, Reply, reaching, surroundings
 
 from exporter.api.auth import SCHEMES
 from exporter.api.auth.gate import WIDEST, Gate
-from exporter.api.auth.scheme import Scheme, Surroundings
-from exporter.api.session import Sessions
+from exporter.api.auth.scheme import Scheme
 from exporter.errors import Unauthorized
 from exporter.secret import Secret
 
@@ -108,9 +106,9 @@ async def test_the_width_is_bounded() -> None:
 def scheme(kind: str, clock: ManualClock, secret: Secret) -> Scheme:
     """Return a way in by two words."""
     first, second = PAIRS[kind]
-    surroundings = Surroundings(sessions=Sessions().get, clock=clock, random=Random(1))
+    around = surroundings(clock)
     word = "u" if first == "username" else Secret("u")
-    return SCHEMES[kind](SCHEMES[kind].options_type(**{first: word, second: secret}), surroundings)
+    return SCHEMES[kind](SCHEMES[kind].options_type(**{first: word, second: secret}), around)
 
 
 @pytest.mark.parametrize("kind", PAIRS)

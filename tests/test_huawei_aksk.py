@@ -2,18 +2,15 @@
 
 import json
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import msgspec
 import pytest
-from cloud import ManualClock, raw_server, reaching
+from cloud import ManualClock, raw_server, reaching, surroundings
 
 from exporter.api.auth.huawei_aksk import HuaweiAkSk, Options
 from exporter.api.auth.huawei_signing import Keys, sign
-from exporter.api.auth.scheme import Surroundings
 from exporter.api.exchange import Request
-from exporter.api.session import Sessions
 from exporter.api.url import encode_query
 from exporter.errors import Unauthorized
 from exporter.secret import Secret
@@ -98,14 +95,14 @@ async def test_what_is_sent_is_what_is_signed() -> None:
     """A server that only sees the bytes on the wire comes to the same signature, prefix and all."""
     clock = ManualClock()
     options = Options(access_key=Secret("AK"), secret_key=Secret("SK"), security_token=Secret("ST"))
-    surroundings = Surroundings(sessions=Sessions().get, clock=clock, random=Random(1))
+    around = surroundings(clock)
     hostile: list[tuple[str, str | int]] = [
         ("name", " +%2F~*é🙂&=\n"),
         ("limit", 999),
         ("empty", ""),
     ]
     async with raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}") as (url, heard):
-        scheme = HuaweiAkSk(options, surroundings)
+        scheme = HuaweiAkSk(options, around)
         async with reaching(f"{url}/gate%20way", scheme, clock=clock) as reach:
             await reach.client.get("list", "/v2/a b/tasks", hostile)
 
@@ -126,8 +123,8 @@ async def test_what_is_sent_is_what_is_signed() -> None:
 async def test_every_try_is_signed_anew() -> None:
     """A retry does not carry the time of the first try."""
     clock = ManualClock()
-    surroundings = Surroundings(sessions=Sessions().get, clock=clock, random=Random(1))
-    scheme = HuaweiAkSk(Options(access_key=Secret("A"), secret_key=Secret("S")), surroundings)
+    around = surroundings(clock)
+    scheme = HuaweiAkSk(Options(access_key=Secret("A"), secret_key=Secret("S")), around)
     request = Request(method="GET", url="https://h/x", headers={})
 
     first = await scheme.authorize(request)
@@ -142,9 +139,9 @@ async def test_every_try_is_signed_anew() -> None:
 async def test_a_security_token_that_is_replaced_is_used_at_once() -> None:
     """Temporary keys change as a set; a refusal of the old ones holds nothing."""
     clock = ManualClock()
-    surroundings = Surroundings(sessions=Sessions().get, clock=clock, random=Random(1))
+    around = surroundings(clock)
     options = Options(access_key=Secret("A"), secret_key=Secret("S"), security_token=Secret("old"))
-    scheme = HuaweiAkSk(options, surroundings)
+    scheme = HuaweiAkSk(options, around)
     request = Request(method="GET", url="https://h/x", headers={})
     sent = msgspec.structs.replace(request, headers=await scheme.authorize(request))
     scheme._options = msgspec.structs.replace(options, security_token=Secret("new"))

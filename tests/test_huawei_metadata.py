@@ -5,17 +5,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import formatdate
-from random import Random
 from typing import Any
 
 import msgspec
 import pytest
 from aiohttp import web
-from cloud import NOW, Answering, Cloud, ManualClock, Reply, raw_server, reaching
+from cloud import NOW, Answering, Cloud, ManualClock, Reply, raw_server, reaching, surroundings
 
 from exporter.api.auth import huawei_metadata
 from exporter.api.auth.huawei_metadata import HuaweiMetadata, Options
-from exporter.api.auth.scheme import Surroundings
 from exporter.api.exchange import Request
 from exporter.api.session import Sessions
 from exporter.errors import (
@@ -61,10 +59,11 @@ class Agency(msgspec.Struct):
         """Return methods and targets of what the service was asked."""
         return [f"{seen.method} {seen.target}" for seen in self.service.seen]
 
-    async def sent(self, url: str = REQUEST.url) -> Request:
+    async def sent(self, asker: str = "t") -> Request:
         """Return a request as it would be sent now."""
-        request = msgspec.structs.replace(REQUEST, url=url)
-        return msgspec.structs.replace(request, headers=await self.scheme.authorize(request))
+        request = msgspec.structs.replace(REQUEST, asker=asker)
+        async with self.scheme.trial(request):
+            return msgspec.structs.replace(request, headers=await self.scheme.authorize(request))
 
     async def token(self) -> str:
         """Return the security token that a request bears now."""
@@ -76,8 +75,8 @@ async def agency(*replies: Reply, usual: Answering | None = None) -> AsyncIterat
     """Make the scheme and its service."""
     clock = ManualClock()
     async with Cloud(*replies, usual=usual) as service, Sessions() as sessions:
-        surroundings = Surroundings(sessions=sessions.get, clock=clock, random=Random(3))
-        scheme = HuaweiMetadata(Options(endpoint=service.url), surroundings)
+        around = surroundings(clock, 3, sessions=sessions.get)
+        scheme = HuaweiMetadata(Options(endpoint=service.url), around)
         yield Agency(scheme, clock, service)
 
 
@@ -168,9 +167,9 @@ async def test_a_machine_without_the_service_is_found_out_soon(
     assert huawei_metadata.WITHIN == 3.0
     monkeypatch.setattr(huawei_metadata, "WITHIN", 0.05)
     async with raw_server(hang=True) as (url, _), Sessions() as sessions:
-        surroundings = Surroundings(sessions=sessions.get, clock=ManualClock(), random=Random(3))
+        around = surroundings(ManualClock(), 3, sessions=sessions.get)
         with pytest.raises(TimedOut, match=r"no whole answer within 0\.05 s"):
-            await HuaweiMetadata(Options(endpoint=url), surroundings).authorize(REQUEST)
+            await HuaweiMetadata(Options(endpoint=url), around).authorize(REQUEST)
 
 
 async def test_the_keys_are_replaced_ahead_of_their_end_and_once_for_all() -> None:
@@ -236,7 +235,7 @@ async def test_refused_keys_that_stay_the_same_are_held() -> None:
             errors.append(str(caught.value))
             made.clock.advance(29.0)
         looked = made.asked.count(GET)
-        other = await made.sent("https://roma.example/x")
+        other = await made.sent("another")
         reply = keys(2)
         made.clock.advance(60.0)
         after = await made.token()
@@ -244,7 +243,7 @@ async def test_refused_keys_that_stay_the_same_are_held() -> None:
     assert not repeat
     assert set(errors) == {
         (
-            "the login was refused at dms.example;"
+            "the login was refused at dms.example for t;"
             " not tried again before 10:05:00 UTC, unless the secret changes"
         )
     }
@@ -268,10 +267,10 @@ async def test_refused_keys_are_held_where_the_service_is_down() -> None:
 )
 def test_keys_come_from_this_machine_only(endpoint: str) -> None:
     """Whoever can answer in its place could hand out keys, or learn that some are wanted."""
-    surroundings = Surroundings(sessions=Sessions().get, clock=ManualClock(), random=Random(3))
+    around = surroundings(ManualClock(), 3)
 
     with pytest.raises(ConfigError, match=r"^endpoint: must be an address of this machine or link"):
-        HuaweiMetadata(Options(endpoint=endpoint), surroundings)
+        HuaweiMetadata(Options(endpoint=endpoint), around)
 
 
 @pytest.mark.parametrize(
@@ -280,8 +279,8 @@ def test_keys_come_from_this_machine_only(endpoint: str) -> None:
 )
 def test_link_local_and_loopback_addresses_are_taken(endpoint: str) -> None:
     """The first is where the service is on every ECS."""
-    surroundings = Surroundings(sessions=Sessions().get, clock=ManualClock(), random=Random(3))
-    scheme = HuaweiMetadata(Options(endpoint=endpoint), surroundings)
+    around = surroundings(ManualClock(), 3)
+    scheme = HuaweiMetadata(Options(endpoint=endpoint), around)
 
     assert (scheme.expires_at, scheme.refreshes) == (None, 0)
     assert Options().endpoint == "http://169.254.169.254"

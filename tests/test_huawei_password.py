@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from cloud import NOW, Cloud, ManualClock, Reach, Reply, reaching
 
+from exporter.api.auth.hold import Hold
 from exporter.api.auth.huawei_password import HuaweiPassword, Options, parse_token
 from exporter.api.auth.scheme import Surroundings
 from exporter.api.client import RateLimit
@@ -20,11 +21,11 @@ from exporter.api.exchange import Request
 from exporter.api.refusal import Answer
 from exporter.api.session import Sessions
 from exporter.errors import (
-    BadPayload,
     ConfigError,
     NotFound,
     RateLimited,
     ServerFailed,
+    SourceError,
     Unauthorized,
     Unreachable,
 )
@@ -69,8 +70,12 @@ async def logging_in(
     """Make the scheme and its IAM."""
     clock = ManualClock()
     async with Cloud(*replies, usual=usual) as iam, Sessions() as sessions:
-        surroundings = Surroundings(
-            sessions=sessions.get, clock=clock, random=Random(3), request_timeout=1.0
+        around = Surroundings(
+            sessions=sessions.get,
+            clock=clock,
+            random=Random(3),
+            hold=Hold(clock),
+            request_timeout=1.0,
         )
         given = {
             "iam_endpoint": iam.url + suffix,
@@ -80,7 +85,7 @@ async def logging_in(
             "project": "eu-west-101",
             **options,
         }
-        yield Login(HuaweiPassword(Options(**given), surroundings), clock, iam)
+        yield Login(HuaweiPassword(Options(**given), around), clock, iam)
 
 
 @asynccontextmanager
@@ -228,7 +233,7 @@ async def test_a_refused_login_is_held() -> None:
     )
     assert errors[1:] == 3 * [
         (
-            f"the login was refused at {host};"
+            f"the login was refused at {host} for the project eu-west-101;"
             " not tried again before 10:05:00 UTC, unless the secret changes"
         )
     ]
@@ -278,20 +283,13 @@ async def test_a_refusal_does_not_spoil_a_token_that_holds() -> None:
 @pytest.mark.parametrize(
     ("reply", "kind"),
     [
-        (Reply({}, status=201), BadPayload),
-        (Reply({}, status=200), BadPayload),
-        (token(life=0.0), BadPayload),
-        (token(life=-5.0), BadPayload),
-        (Reply(body=b"<html>", status=201), BadPayload),
-        (Reply(status=302, headers={"Location": "https://canary"}), BadPayload),
-        (Reply(status=400), BadPayload),
         (Reply(status=404), NotFound),
         (Reply(status=429, headers={"Retry-After": "60"}), RateLimited),
         (Reply(status=500), ServerFailed),
     ],
 )
 async def test_other_failures_keep_their_own_reason(reply: Reply, kind: type[Exception]) -> None:
-    """They are no refusals, and the next poll tries again."""
+    """They say nothing of the password, and the next poll tries again."""
     async with logging_in(reply, usual=token()) as login:
         with pytest.raises(kind) as caught:
             await login.token()
@@ -300,6 +298,30 @@ async def test_other_failures_keep_their_own_reason(reply: Reply, kind: type[Exc
     assert type(caught.value) is kind
     assert "canary" not in str(caught.value)
     assert text == "token-1"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply({}, status=201),
+        Reply({}, status=200),
+        token(life=0.0),
+        token(life=-5.0),
+        Reply(body=b"<html>", status=201),
+        Reply(status=302, headers={"Location": "https://canary"}),
+        Reply(status=400),
+    ],
+)
+async def test_whatever_answers_a_password_with_no_token_is_not_asked_again(reply: Reply) -> None:
+    """Who knows whether it counted the try; for five minutes it is not shown the password."""
+    async with logging_in(reply, usual=token()) as login:
+        for _ in range(2):
+            with pytest.raises(SourceError, match="not tried again before 10:05:00") as caught:
+                await login.token()
+            assert "canary" not in str(caught.value)
+        login.clock.advance(300.0)
+
+        assert await login.token() == "token-1"
 
 
 async def test_an_iam_that_cannot_be_reached() -> None:

@@ -2,16 +2,13 @@
 
 import json
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
-from cloud import ManualClock, raw_server, reaching
+from cloud import ManualClock, raw_server, reaching, surroundings
 
 from exporter.api.auth.ocp_aksk import OcpAkSk, Options, authorization, string_to_sign
-from exporter.api.auth.scheme import Surroundings
 from exporter.api.exchange import Request
-from exporter.api.session import Sessions
 from exporter.api.url import build
 from exporter.secret import Secret
 
@@ -48,8 +45,8 @@ def test_vectors(name: str) -> None:
 async def test_what_is_sent_is_what_is_signed() -> None:
     """A server that only sees the bytes on the wire comes to the same signature, prefix and all."""
     clock = ManualClock()
-    surroundings = Surroundings(sessions=Sessions().get, clock=clock, random=Random(1))
-    scheme = OcpAkSk(Options(access_key=Secret("AK"), secret_key=Secret("SK")), surroundings)
+    around = surroundings(clock)
+    scheme = OcpAkSk(Options(access_key=Secret("AK"), secret_key=Secret("SK")), around)
     query: list[tuple[str, str | int]] = [
         ("page", 1),
         ("sort", "id,desc"),
@@ -73,8 +70,8 @@ async def test_what_is_sent_is_what_is_signed() -> None:
 async def test_every_try_is_signed_anew() -> None:
     """A retry does not carry the time of the first try."""
     clock = ManualClock()
-    surroundings = Surroundings(sessions=Sessions().get, clock=clock, random=Random(1))
-    scheme = OcpAkSk(Options(access_key=Secret("A"), secret_key=Secret("S")), surroundings)
+    around = surroundings(clock)
+    scheme = OcpAkSk(Options(access_key=Secret("A"), secret_key=Secret("S")), around)
     request = Request(method="GET", url="https://h/x", headers={"Content-Type": "a/b"})
 
     first = await scheme.authorize(request)

@@ -8,11 +8,11 @@ from random import Random
 from typing import Any
 
 import pytest
-from cloud import Cloud, ManualClock, Reach, Reply, reaching
+from cloud import Cloud, ManualClock, Reach, Reply, reaching, surroundings
 
 from exporter.api.auth import SCHEMES
 from exporter.api.auth.iam import IamOptions, iam_url
-from exporter.api.auth.scheme import Scheme, Surroundings
+from exporter.api.auth.scheme import Scheme
 from exporter.api.client import RateLimit
 from exporter.api.session import Sessions
 from exporter.config import parse
@@ -51,10 +51,10 @@ async def asking(
     """Make a client that knows no project, its cloud and its login."""
     clock = ManualClock()
     async with iam_host, Sessions() as sessions, Cloud(*replies) as cloud:
-        surroundings = Surroundings(sessions=sessions.get, clock=clock, random=Random(1))
+        around = surroundings(clock, sessions=sessions.get)
         scheme = SCHEMES[kind](
             SCHEMES[kind].options_type(iam_endpoint=f"{iam_host.url}/v3", project=NAME, **options),
-            surroundings,
+            around,
         )
         fast = RateLimit(requests_per_second=1e9, concurrency=8)
         async with reaching(cloud.url, scheme, clock=clock, rate_limit=fast) as reach:
@@ -105,9 +105,9 @@ async def test_a_token_may_name_none(project: object) -> None:
 
 async def test_keys_without_iam_name_none() -> None:
     """The configuration says so before; this is what a bug there would lead to."""
-    surroundings = Surroundings(sessions=Sessions().get, clock=ManualClock(), random=Random(1))
+    around = surroundings(ManualClock())
     for kind, options in (("huawei_aksk", KEYS), ("huawei_metadata", {}), ("ocp_aksk", KEYS)):
-        scheme = SCHEMES[kind](SCHEMES[kind].options_type(**options), surroundings)
+        scheme = SCHEMES[kind](SCHEMES[kind].options_type(**options), around)
         with pytest.raises(NotFound, match=r"^the login names no project"):
             await scheme.project()
 

@@ -7,15 +7,13 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from email.utils import formatdate
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
 from aiohttp import web
-from cloud import NOW, Cloud, ManualClock, Reach, reaching
+from cloud import NOW, Cloud, ManualClock, Reach, reaching, surroundings
 
 from exporter.api.auth import SCHEMES
-from exporter.api.auth.scheme import Surroundings
 from exporter.api.session import Sessions
 from exporter.errors import Unauthorized
 from exporter.secret import Secret
@@ -113,11 +111,11 @@ async def reached(kind: str, path: Path) -> AsyncIterator[tuple[Reach, Doors]]:
     clock = ManualClock()
     doors = Doors(kind, clock)
     async with Cloud(usual=doors.answer) as cloud, Sessions() as sessions:
-        surroundings = Surroundings(sessions=sessions.get, clock=clock, random=Random(1))
+        around = surroundings(clock, sessions=sessions.get)
         options: dict[str, Any] = {name: Secret(path=path / name) for name in FILES[kind]}
         options |= TEXTS.get(kind, {})
         options |= {"iam_endpoint": cloud.url} if kind == "huawei_password" else {}
-        scheme = SCHEMES[kind](SCHEMES[kind].options_type(**options), surroundings)
+        scheme = SCHEMES[kind](SCHEMES[kind].options_type(**options), around)
         async with reaching(cloud.url, scheme, clock=clock) as reach:
             yield reach, doors
 

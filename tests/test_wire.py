@@ -17,11 +17,10 @@ from typing import Any
 import aiohttp
 import msgspec
 import pytest
-from cloud import NOW, ManualClock, Telling
+from cloud import NOW, ManualClock, Telling, surroundings
 
 from exporter import __version__
 from exporter.api.auth import SCHEMES
-from exporter.api.auth.scheme import Surroundings
 from exporter.api.client import Client
 from exporter.api.session import Sessions, Tls
 from exporter.secret import Secret
@@ -147,12 +146,12 @@ async def recorded(case: Case, path: Path, monkeypatch: pytest.MonkeyPatch) -> l
     monkeypatch.setattr(aiohttp, "TCPConnector", lambda **_: aiohttp.UnixConnector(str(path)))
     clock = ManualClock()
     async with socket(path) as heard, Sessions() as sessions:
-        surroundings = Surroundings(sessions=sessions.get, clock=clock, random=Random(1))
+        around = surroundings(clock, sessions=sessions.get)
         client = Client(
             sessions.get(Tls()),
             endpoint=case.endpoint,
             authenticator=SCHEMES[case.kind](
-                SCHEMES[case.kind].options_type(**case.options), surroundings
+                SCHEMES[case.kind].options_type(**case.options), around
             ),
             clock=clock,
             random=Random(1),

@@ -7,11 +7,12 @@ from typing import Any
 import msgspec
 
 from exporter.api.refusal import SUCCESSES, Answer, complaint, refusal
-from exporter.errors import BadPayload
+from exporter.errors import BadPayload, Unauthorized
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BOM = b"\xef\xbb\xbf"
 _REDIRECTS = range(300, 400)
+_LOGIN_PAGE = re.compile(r"/(login|signin)/?($|[?#;])", re.IGNORECASE)
 _DIGITS = 400
 
 
@@ -22,6 +23,11 @@ def read(answer: Answer, what: str, *, now: float, hide: tuple[str, ...] = ()) -
     `what` names the call and the host, `now` is our clock, `hide` are values that we sent and that
     must not come back in a message.
     """
+    if answer.status in _REDIRECTS and _LOGIN_PAGE.search(answer.headers.get("Location", "")):
+        msg = (
+            f"{what}: HTTP {answer.status}, sent to the page for logging in; check the credentials"
+        )
+        raise Unauthorized(msg, status=answer.status)
     if answer.status in _REDIRECTS:
         msg = f"{what}: HTTP {answer.status}, a redirect, which is never followed; check endpoint"
         raise BadPayload(msg, status=answer.status)

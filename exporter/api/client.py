@@ -103,11 +103,13 @@ class Client:
         largest_body: int = LARGEST_BODY,
         recorder: Recorder | None = None,
         time_path: str = "",
+        name: str = "",
     ) -> None:
         """
         Take a session that its owner closes, and a base URL; `request_timeout` is in seconds.
 
-        `time_path` tells the cloud's time to anyone; it is asked where answers bear no `Date`.
+        `name` is that of the target. `time_path` tells the cloud's time to anyone; it is asked
+        where answers bear no `Date`.
         """
         try:
             self._endpoint = parse_endpoint(endpoint)
@@ -125,6 +127,7 @@ class Client:
         self._largest_body = largest_body
         self._recorder = recorder
         self._time_path = time_path
+        self._name = name
         self._next_time = clock.monotonic()
 
     async def get(
@@ -141,7 +144,7 @@ class Client:
         while True:
             try:
                 url = build(self._endpoint, await self._located(path), query)
-                request = Request(method="GET", url=url, headers=HEADERS)
+                request = Request(method="GET", url=url, headers=HEADERS, asker=self._name)
                 return await self._get_once(operation, request)
             except RETRYABLE as error:
                 wait = (error.retry_after or 0.0) if isinstance(error, RateLimited) else 0.0

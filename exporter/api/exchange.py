@@ -19,6 +19,8 @@ LONGEST_CONNECT = 5.0
 """Seconds; a host that does not take a connection by then is down."""
 LARGEST_BODY = 8 * 1024 * 1024
 """Bytes after decompression."""
+REFUSALS = frozenset({401, 403})
+"""Statuses that say all that must be known."""
 HEADERS: Mapping[str, str] = {
     "Accept": "application/json",
     "Accept-Encoding": "gzip, deflate",
@@ -37,6 +39,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Absolute and percent-encoded: what is signed is what is sent."""
     headers: Mapping[str, str]
     body: bytes = b""
+    asker: str = ""
+    """Name of the target that it is for; it is not sent."""
 
     @property
     def host(self) -> str:
@@ -59,8 +63,9 @@ async def exchange(
     """
     Send the request and return whatever answer comes; redirects are not followed.
 
-    `what` names the call and the host in messages, `within` the real seconds it may take. Raises
-    `Unreachable`, `TlsFailed`, `TimedOut` or `BadPayload`.
+    `what` names the call and the host in messages, `within` the real seconds it may take. A refusal
+    whose body cannot be read comes without it. Raises `Unreachable`, `TlsFailed`, `TimedOut` or
+    `BadPayload`.
     """
     limits = aiohttp.ClientTimeout(
         total=within, sock_connect=min(within, LONGEST_CONNECT), sock_read=within
@@ -79,6 +84,8 @@ async def exchange(
             body = await _body(response, what, largest_body)
             return Answer(status=status, headers=response.headers, body=body)
     except (aiohttp.ClientError, OSError) as error:
+        if status in REFUSALS:  # however its body ended
+            return Answer(status=status, headers=response.headers, body=b"")
         # Without its cause: aiohttp's errors hold the headers that we sent.
         raise _translated(error, what, status, within) from None
 

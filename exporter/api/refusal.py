@@ -76,10 +76,13 @@ _STATUSES: Mapping[int, type[SourceError]] = {
 }
 
 _CLOCK = re.compile(
-    r"\bsignature (has |is )?expired|\bclock|\bskew|\bserver time\b"
-    r"|\b(request|signature|signing) (date|time|timestamp)\b",
+    r"\bsignature (has |is )?expired|\bclock|\bskew"
+    r"|\b(request|signature|signing) (date|time|timestamp)\b(?=.{0,40}"
+    r"\b(expired|invalid|differ|too|not|must|out|range))",
     re.IGNORECASE,
 )
+_BAD_LOGIN = re.compile(r"\bpassword\b|\breach the limit\b", re.IGNORECASE)
+"""What is refused for these is no matter of clocks, whatever times stand beside it."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,7 +134,7 @@ def refusal(
         kind = RateLimited
     words = " ".join(word for word in (f"HTTP {status}", vendor_code) if word)
     parts = (f"{what}: {words}", presentable(said.message, hide))
-    message = ": ".join(part for part in parts if part) + _request_id(answer, document)
+    message = ": ".join(part for part in parts if part) + _request_id(answer, document, hide)
     if kind in ADVICE:
         message = f"{message}; {ADVICE[kind]}"
     if kind is RateLimited:
@@ -164,14 +167,15 @@ def _kind(status: int, vendor_code: str, message: str) -> type[SourceError]:
     kind = _CODES.get(vendor_code) or _LAST_PARTS.get(last) or _STATUSES.get(status)
     if kind is None:
         kind = BadPayload if status in _CLIENT_ERRORS else ServerFailed
-    if kind in {Unauthorized, Forbidden} and _CLOCK.search(message):
+    about_time = _CLOCK.search(message) and not _BAD_LOGIN.search(message)
+    if kind in {Unauthorized, Forbidden} and about_time:
         return ClockSkewed
     return kind
 
 
-def _request_id(answer: Answer, document: Any) -> str:
+def _request_id(answer: Answer, document: Any, hide: tuple[str, ...]) -> str:
     """Return the id that the vendor's support asks for: in a header, or in the document."""
     inside = document if isinstance(document, dict) else {}
     given = answer.headers.get("X-Request-Id"), inside.get("request_id"), inside.get("traceId")
     word = next((word for value in given if (word := code(value))), "")
-    return f" (request {word})" if word else ""
+    return f" (request {presentable(word, hide)})" if word else ""

@@ -1,12 +1,11 @@
 """HTTP Basic authentication, as OCP takes it."""
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Mapping
 
 import msgspec
 
-from exporter.api.auth.hold import Hold
+from exporter.api.auth.login import Login
 from exporter.api.auth.scheme import Scheme, Surroundings, read_secret
 from exporter.api.exchange import Request
 from exporter.errors import SourceError
@@ -29,25 +28,25 @@ class Basic(Scheme):
 
     def __init__(self, options: Options, surroundings: Surroundings) -> None:
         """Read nothing yet."""
+        super().__init__(options, surroundings)
         self._options = options
-        self._hold = Hold(surroundings.clock)
 
-    def trial(self, request: Request) -> AbstractAsyncContextManager[Callable[[], None]]:
-        """Let one request at a time show a pair that is not proven at the request's host."""
-        return self._hold.trial(request.host, self._header())
+    async def login(self, request: Request) -> Login:
+        """Return the pair as it is now; each OCP has accounts of its own."""
+        account = f"{self._options.username} of {request.host}"
+        return Login(
+            account=account, secret=self._header(), place=request.host, asker=request.asker
+        )
 
-    async def authorize(self, request: Request) -> Mapping[str, str]:
-        """Return the header; `Unauthorized` while the pair is held at the request's host."""
-        header = self._header()
-        self._hold.check(request.host, header)
-        return {"Authorization": header}
+    async def authorize(self, request: Request) -> Mapping[str, str]:  # noqa: ARG002 - any will do
+        """Return the header."""
+        return {"Authorization": self._header()}
 
     async def renew(self, error: SourceError, request: Request) -> bool:  # noqa: ARG002 - a 401
         """Return whether the password has changed since; hold it otherwise."""
-        header = self._header()
-        if request.headers.get("Authorization") != header:
+        if request.headers.get("Authorization") != self._header():
             return True
-        self._hold.begin(request.host, header)
+        self.surroundings.hold.begin(await self.login(request))
         return False
 
     def _header(self) -> str:

@@ -6,7 +6,8 @@ Metadata" of the ECS user guide. The keys only sign; they are sent nowhere.
 """
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -88,10 +89,12 @@ class HuaweiMetadata(HuaweiSigned):
         except SourceError:
             return refused
 
-    async def authorize(self, request: Request) -> Mapping[str, str]:
-        """Return the signature as of now; while the keys are held, look for others now and then."""
+    @asynccontextmanager
+    async def trial(self, request: Request) -> AsyncIterator[Callable[[], None]]:
+        """Hold as all do; while keys are held, look for others now and then."""
         try:
-            return await super().authorize(request)
+            async with super().trial(request) as taken:
+                yield taken
         except Unauthorized:
             self._lease.look_again()
             raise
@@ -106,7 +109,7 @@ class HuaweiMetadata(HuaweiSigned):
         told = document.get("credential") if isinstance(document, dict) else None
         told = told if isinstance(told, dict) else {}
         keys = parse_keys(told)
-        jitter = self._surroundings.random.uniform(0.8, 1.0)
+        jitter = self.surroundings.random.uniform(0.8, 1.0)
         grant = granted(keys, told, answer.headers, asked, jitter) if keys else None
         if grant is None:
             msg = f"{self._what}: HTTP {answer.status}, but no keys that hold came with it"
@@ -131,7 +134,7 @@ class HuaweiMetadata(HuaweiSigned):
 
     async def _exchange(self, method: str, path: str, headers: Mapping[str, str]) -> Answer:
         request = Request(method=method, url=f"{self._endpoint}{path}", headers=headers)
-        session = self._surroundings.sessions(Tls())
+        session = self.surroundings.sessions(Tls())
         return await exchange(session, request, self._what, within=WITHIN, largest_body=_LARGEST)
 
     def _read(self, answer: Answer, hide: str = "") -> Any:

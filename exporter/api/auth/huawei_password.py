@@ -11,13 +11,13 @@ from typing import Any, ClassVar
 import msgspec
 
 from exporter.api.answer import read
-from exporter.api.auth.hold import Hold
 from exporter.api.auth.iam import IamOptions, iam_url, project_id
 from exporter.api.auth.lease import Grant, Lease, granted
+from exporter.api.auth.login import Login
 from exporter.api.auth.scheme import Scheme, Surroundings, read_secret
 from exporter.api.exchange import HEADERS, Request, exchange
 from exporter.api.refusal import Answer
-from exporter.errors import BadPayload, Forbidden, SourceError, Unauthorized
+from exporter.errors import BadPayload, ClockSkewed, Forbidden, SourceError, Unauthorized
 from exporter.secret import Secret
 
 HEADER = "X-Auth-Token"
@@ -57,11 +57,10 @@ class HuaweiPassword(Scheme):
 
     def __init__(self, options: Options, surroundings: Surroundings) -> None:
         """Log in nowhere yet; ConfigError where the options of IAM make no sense."""
+        super().__init__(options, surroundings)
         self._url = f"{iam_url(options)}/v3/auth/tokens?nocatalog=true"
         self._options = options
-        self._surroundings = surroundings
         self._clock = surroundings.clock
-        self._hold = Hold(surroundings.clock)
         self._lease = Lease(self._log_in, surroundings.clock)
         self._next_renewal = self._clock.monotonic()
 
@@ -87,29 +86,42 @@ class HuaweiPassword(Scheme):
         return token.project_id or await super().project()
 
     async def _log_in(self) -> Grant[Token]:
-        """Get a token from IAM."""
+        """Get a token from IAM; whatever comes instead, but no answer at all, is a refusal."""
         password = read_secret(self._options.password)
         request = self._request(password)
-        self._hold.check(request.host, password)
-        try:
-            grant = await self._ask(request, password)
-        except (Unauthorized, Forbidden) as error:
-            self._hold.begin(request.host, password)
-            msg = f"{error}; {self._hold.until(request.host)}"
-            raise Unauthorized(msg, status=error.status, code=error.code) from error
+        login = self._login(request, password)
+        async with self.surroundings.hold.trial(login) as taken:
+            try:
+                grant = await self._ask(request, password)
+            except (Unauthorized, Forbidden, BadPayload, ClockSkewed) as error:
+                self.surroundings.hold.begin(login)
+                msg = f"{error}; {self.surroundings.hold.until(login)}"
+                kind = BadPayload if isinstance(error, BadPayload) else Unauthorized
+                raise kind(msg, status=error.status, code=error.code) from error
+            taken()
         self.expires_at = grant.expires_at
         self.project_id = grant.value.project_id
         self.refreshes += 1
         return grant
 
+    def _login(self, request: Request, password: str) -> Login:
+        """Return what IAM locks: the user, whichever project it asks for."""
+        options = self._options
+        return Login(
+            account=f"{options.username} of {options.domain} at {request.host}",
+            secret=password,
+            place=request.host,
+            asker=f"the project {options.project_name}",
+        )
+
     async def _ask(self, request: Request, password: str) -> Grant[Token]:
         what = f"login of {self._options.username} at {request.host}"
         asked = self._clock.time()
-        session = self._surroundings.sessions(self._options.tls)
-        within = self._surroundings.request_timeout
+        session = self.surroundings.sessions(self._options.tls)
+        within = self.surroundings.request_timeout
         answer = await exchange(session, request, what, within=within)
         document = read(answer, what, now=self._clock.time(), hide=(password,))
-        grant = parse_token(answer, document, asked, self._surroundings.random.uniform(0.8, 1.0))
+        grant = parse_token(answer, document, asked, self.surroundings.random.uniform(0.8, 1.0))
         if grant is None:
             msg = f"{what}: HTTP {answer.status}, but no token that holds came with it"
             raise BadPayload(msg, status=answer.status)

@@ -1,8 +1,7 @@
 """What the ways in have in common that sign with Huawei Cloud's access keys."""
 
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,8 +11,8 @@ import msgspec
 from exporter.api.answer import read
 from exporter.api.auth import iam
 from exporter.api.auth.flight import SingleFlight
-from exporter.api.auth.hold import Hold
 from exporter.api.auth.huawei_signing import DATE, Keys, proof
+from exporter.api.auth.login import Login
 from exporter.api.auth.scheme import Scheme, Surroundings
 from exporter.api.exchange import HEADERS, Request, exchange
 from exporter.errors import Forbidden, NotFound, SourceError, Unauthorized
@@ -24,11 +23,10 @@ class HuaweiSigned(Scheme):
 
     def __init__(self, options: iam.IamOptions, surroundings: Surroundings) -> None:
         """Sign nothing yet; ConfigError where the options of IAM make no sense."""
+        super().__init__(options, surroundings)
         self._projects_url = iam.projects_url(options) if options.names_project else ""
         self._iam = options
-        self._surroundings = surroundings
         self._clock = surroundings.clock
-        self._hold = Hold(surroundings.clock)
         self._search = SingleFlight(self._look_up_project)
 
     @abstractmethod
@@ -39,26 +37,24 @@ class HuaweiSigned(Scheme):
         """Return keys to take the place of refused ones; the same where there are no others."""
         return refused
 
-    @asynccontextmanager
-    async def trial(self, request: Request) -> AsyncIterator[Callable[[], None]]:
-        """Let one request at a time show keys that are not proven at the request's host."""
+    async def login(self, request: Request) -> Login:
+        """Return the keys as they are now; Huawei locks them at all hosts."""
         keys = await self.keys()
-        async with self._hold.trial(request.host, keys.text) as taken:
-            yield taken
+        return Login(
+            account=keys.access_key, secret=keys.text, place=request.host, asker=request.asker
+        )
 
     async def authorize(self, request: Request) -> Mapping[str, str]:
-        """Return the signature as of now; `Unauthorized` while the keys are held at the host."""
-        keys = await self.keys()
-        self._hold.check(request.host, keys.text)
+        """Return the signature as of now."""
         now = datetime.fromtimestamp(self._clock.time(), UTC)
-        return proof(request, keys, f"{now:%Y%m%dT%H%M%SZ}")
+        return proof(request, await self.keys(), f"{now:%Y%m%dT%H%M%SZ}")
 
     async def renew(self, error: SourceError, request: Request) -> bool:  # noqa: ARG002 - a 401
         """Return whether the keys have changed since, or others could be had; hold them if not."""
         keys = await self.keys()
         if not _signed_with(request, keys) or await self.keys_instead(keys) != keys:
             return True
-        self._hold.begin(request.host, keys.text)
+        self.surroundings.hold.begin(await self.login(request))
         return False
 
     async def project(self) -> str:
@@ -73,15 +69,17 @@ class HuaweiSigned(Scheme):
         if name is None or not self._projects_url:
             return await super().project()
         what = f"search for the project {name} at {urlsplit(self._projects_url).netloc}"
-        found = iam.parse_project(await self._asked(self._projects_url, what), name)
+        request = Request(
+            method="GET", url=self._projects_url, headers=HEADERS, asker=f"the project {name}"
+        )
+        found = iam.parse_project(await self._asked(request, what), name)
         if not found:
             msg = f"{what}: the keys may see none of that name; check project or give project_id"
             raise NotFound(msg)
         return found
 
-    async def _asked(self, url: str, what: str) -> Any:
-        """Return the document at `url`; the client that waits for it is the one who retries."""
-        request = Request(method="GET", url=url, headers=HEADERS)
+    async def _asked(self, request: Request, what: str) -> Any:
+        """Return the document; the client that waits for it is the one who retries."""
         async with self.trial(request) as taken:
             document = await self._answered(request, what)
             taken()
@@ -90,8 +88,8 @@ class HuaweiSigned(Scheme):
     async def _answered(self, request: Request, what: str) -> Any:
         signature = await self.authorize(request)
         sent = msgspec.structs.replace(request, headers={**HEADERS, **signature})
-        session = self._surroundings.sessions(self._iam.tls)
-        within = self._surroundings.request_timeout
+        session = self.surroundings.sessions(self._iam.tls)
+        within = self.surroundings.request_timeout
         answer = await exchange(session, sent, what, within=within)
         try:
             hide = tuple(sent.headers.values())

@@ -9,14 +9,13 @@ its values joined by commas: send one value.
 import hashlib
 import hmac
 from base64 import b64encode
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Mapping
 from email.utils import formatdate
 from urllib.parse import urlsplit
 
 import msgspec
 
-from exporter.api.auth.hold import Hold
+from exporter.api.auth.login import Login
 from exporter.api.auth.scheme import Scheme, Surroundings, read_secret
 from exporter.api.exchange import Request
 from exporter.errors import SourceError
@@ -42,28 +41,30 @@ class OcpAkSk(Scheme):
 
     def __init__(self, options: Options, surroundings: Surroundings) -> None:
         """Read nothing yet."""
+        super().__init__(options, surroundings)
         self._options = options
-        self._clock = surroundings.clock
-        self._hold = Hold(surroundings.clock)
 
-    def trial(self, request: Request) -> AbstractAsyncContextManager[Callable[[], None]]:
-        """Let one request at a time show keys that are not proven at the request's host."""
-        return self._hold.trial(request.host, "\n".join(self._keys()))
+    async def login(self, request: Request) -> Login:
+        """Return the keys as they are now; each OCP has keys of its own."""
+        access_key, secret_key = self._keys()
+        return Login(
+            account=f"{access_key} of {request.host}",
+            secret=secret_key,
+            place=request.host,
+            asker=request.asker,
+        )
 
     async def authorize(self, request: Request) -> Mapping[str, str]:
-        """Return the signature as of now; `Unauthorized` while the keys are held at the host."""
-        access_key, secret_key = self._keys()
-        self._hold.check(request.host, f"{access_key}\n{secret_key}")
-        date = {"Date": formatdate(self._clock.time(), usegmt=True)}
+        """Return the signature as of now."""
+        date = {"Date": formatdate(self.surroundings.clock.time(), usegmt=True)}
         dated = msgspec.structs.replace(request, headers={**request.headers, **date})
-        return {**date, "Authorization": authorization(dated, access_key, secret_key)}
+        return {**date, "Authorization": authorization(dated, *self._keys())}
 
     async def renew(self, error: SourceError, request: Request) -> bool:  # noqa: ARG002 - a 401
         """Return whether the keys have changed since; hold them otherwise."""
-        access_key, secret_key = self._keys()
-        if authorization(request, access_key, secret_key) != request.headers.get("Authorization"):
+        if authorization(request, *self._keys()) != request.headers.get("Authorization"):
             return True
-        self._hold.begin(request.host, f"{access_key}\n{secret_key}")
+        self.surroundings.hold.begin(await self.login(request))
         return False
 
     def _keys(self) -> tuple[str, str]:

@@ -1,14 +1,16 @@
 """What every way to prove who we are extends; one file beside this for each way."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from random import Random
 from typing import Any, ClassVar
 
 import aiohttp
 import msgspec
 
+from exporter.api.auth.hold import Hold
+from exporter.api.auth.login import Login
 from exporter.api.exchange import Request
 from exporter.api.session import Tls
 from exporter.clock import Clock
@@ -23,6 +25,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """For logins of its own; the sessions stay their owner's."""
     clock: Clock
     random: Random
+    hold: Hold
+    """Of all schemes together: several of them may log in to one account."""
     request_timeout: float = 10.0
     """Seconds for one login."""
 
@@ -38,19 +42,31 @@ class Scheme(ABC):
     """How often a login succeeded."""
     project_id: str = ""
     """The project that the login names; empty where it names none, or is not known yet."""
+    surroundings: Surroundings
 
     @abstractmethod
     def __init__(self, options: Any, surroundings: Surroundings) -> None:
         """Take options of `options_type`; ConfigError where they make no sense."""
+        self.surroundings = surroundings
 
-    def trial(self, request: Request) -> AbstractAsyncContextManager[Callable[[], None]]:  # noqa: ARG002 - any will do
-        """
-        Return what to be in from `authorize` to the end of `renew`: it may let one in at a time.
+    async def login(self, request: Request) -> Login | None:  # noqa: ARG002 - a token is a token
+        """Return what `request` shows that vendors lock; None for tokens: nobody counts those."""
+        return None
 
-        It gives what is to be called when `request` was answered. This one lets all in, as befits
-        tokens: nobody counts how often a token is refused.
+    @asynccontextmanager
+    async def trial(self, request: Request) -> AsyncIterator[Callable[[], None]]:
         """
-        return nullcontext(_nothing)
+        Hold from `authorize` to the end of `renew`: a login not yet taken is tried one by one.
+
+        Raises `Unauthorized` while it is held. What it gives is to be called when `request` was
+        answered.
+        """
+        login = await self.login(request)
+        if login is None:
+            yield _nothing
+            return
+        async with self.surroundings.hold.trial(login) as taken:
+            yield taken
 
     @abstractmethod
     async def authorize(self, request: Request) -> Mapping[str, str]:
