@@ -17,7 +17,7 @@ from exporter.api.regions import Service
         ("roma", "eu-west-101", "https://roma.eu-west-101.myhuaweicloud.eu"),
         ("dms", "eu-west-101", "https://dms.eu-west-101.myhuaweicloud.eu"),
         ("iam", "eu-west-199", "https://iam.eu-west-199.myhuaweicloud.eu"),
-        ("dms", "eu-west-0", "https://dms.eu-west-0.myhuaweicloud.com"),
+        ("dms", "eu-west-0", "https://dms.eu-west-0.prod-cloud-ocb.orange-business.com"),
         ("dms", "eu-de", "https://dms.eu-de.otc.t-systems.com"),
         ("iam", "eu-nl", "https://iam.eu-nl.otc.t-systems.com"),
         ("dms", "xx-tomorrow-42", "https://dms.xx-tomorrow-42.myhuaweicloud.com"),
@@ -47,3 +47,5 @@ def test_what_a_region_does_not_have(region: str) -> None:
     assert regions.is_telekom(region)
     with pytest.raises(ValueError, match=r"^the Open Telekom Cloud has no ROMA Connect"):
         regions.endpoint("roma", region)
+    with pytest.raises(ValueError, match=r"^Orange's Flexible Engine has no ROMA Connect"):
+        regions.endpoint("roma", "eu-west-0")

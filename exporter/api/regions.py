@@ -1,7 +1,7 @@
 """
 Where the services of a region answer: a pattern, so that new regions work without a new version.
 
-Huawei Cloud, its European part, and the Open Telekom Cloud, by their pages of regions and
+Huawei Cloud, its European part, and the clouds of Telekom and Orange, by their pages of regions and
 endpoints. Private clouds have hosts of their own: there the URL itself must be given.
 """
 
@@ -11,6 +11,7 @@ from typing import Literal
 Service = Literal["roma", "dms", "iam"]
 
 _TELEKOM = frozenset({"eu-de", "eu-nl"})
+_ORANGE = frozenset({"eu-west-0", "eu-west-1", "na-east-0"})
 _EUROPE = re.compile(r"eu-west-1[0-9]{2}")
 _SHAPE = re.compile(r"[a-z]{2}(-[a-z]{2,20}){1,2}-[0-9]{1,4}")
 
@@ -25,8 +26,9 @@ def check(region: str) -> None:
 def endpoint(service: Service, region: str) -> str:
     """Return the base URL of a service; raise ValueError where the region does not have it."""
     check(region)
-    if region in _TELEKOM and service == "roma":
-        msg = "the Open Telekom Cloud has no ROMA Connect; if yours has, give endpoint"
+    if region in _TELEKOM | _ORANGE and service == "roma":
+        operator = "the Open Telekom Cloud" if region in _TELEKOM else "Orange's Flexible Engine"
+        msg = f"{operator} has no ROMA Connect; if yours has, give endpoint"
         raise ValueError(msg)
     return f"https://{service}.{region}.{_domain(region)}"
 
@@ -39,4 +41,6 @@ def is_telekom(region: str) -> bool:
 def _domain(region: str) -> str:
     if region in _TELEKOM:
         return "otc.t-systems.com"
+    if region in _ORANGE:
+        return "prod-cloud-ocb.orange-business.com"
     return "myhuaweicloud.eu" if _EUROPE.fullmatch(region) else "myhuaweicloud.com"
