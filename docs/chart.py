@@ -9,6 +9,8 @@ from typing import Any
 
 import yaml
 
+from docs.alerts import alerts, severity
+
 CHART = Path(__file__).parent.parent / "helm" / "cloud-task-exporter"
 BEGIN = "<!-- Written by `make docs` from the comments in values.yaml; edit those. -->\n"
 END = "<!-- End of what is written. -->\n"
@@ -54,13 +56,11 @@ def _replaced(text: str, begin: str, end: str, table: str) -> str:
 def _alerts() -> str:
     thresholds = yaml.safe_load((CHART / "files" / "thresholds.yaml").read_text(encoding="utf-8"))
     rows = ["| alert | severity | for | threshold | meaning |", "| --- | --- | --- | --- | --- |"]
-    for file in sorted((CHART / "files" / "rules").glob("*.yaml")):
-        groups = yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]
-        for rule in (rule for group in groups for rule in group["rules"] if "alert" in rule):
-            name, severity = rule["alert"], rule["labels"]["severity"]
-            number = thresholds.get(name, "").rpartition(" ")[2]
-            cells = (f"`{name}`", severity, rule.get("for", ""), number)
-            rows.append(f"| {' | '.join(cells)} | {rule['annotations']['summary']} |")
+    for _, rule in alerts():
+        name = rule["alert"]
+        number = thresholds.get(name, "").rpartition(" ")[2]
+        cells = (f"`{name}`", severity(rule), rule.get("for", ""), number)
+        rows.append(f"| {' | '.join(cells)} | {rule['annotations']['summary']} |")
     return "\n".join(rows) + "\n"
 
 

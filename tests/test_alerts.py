@@ -11,6 +11,7 @@ import pytest
 import yaml
 from tools import needs
 
+from docs.alerts import severity
 from exporter.catalogue import families, polled
 from exporter.exposition.family import Family, MetricType
 
@@ -68,8 +69,6 @@ LANGUAGE = FUNCTIONS | {
 }
 """Words of PromQL that are used."""
 
-TEAM_FIRST = "{{ with $labels.severity }}{{ . }}{{ else }}"
-
 Rule = dict[str, Any]
 
 
@@ -82,12 +81,6 @@ def documents(path: Path) -> dict[str, Any]:
 def rules(path: Path) -> list[Rule]:
     """Return the rules of a file."""
     return [rule for group in documents(path)["groups"] for rule in group["rules"]]
-
-
-def severity(rule: Rule) -> str:
-    """Return the severity that an alert has where no team has one of its own for the task."""
-    text: str = rule["labels"]["severity"]
-    return text.removeprefix(TEAM_FIRST).removesuffix("{{ end }}")
 
 
 ALL = [rule for path in RULES for rule in rules(path)]

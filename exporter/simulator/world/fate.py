@@ -1,5 +1,6 @@
 """Chance: when things happen, how they end, and what hangs."""
 
+from collections import deque
 from collections.abc import Sequence
 from functools import partial
 from typing import Protocol, TypeVar
@@ -14,6 +15,8 @@ RESUME_WITHIN = 20.0
 """Seconds in which hung work ends once the scenario lets it."""
 MENDED_WITHIN = (10.0, 60.0)
 """Seconds after which somebody repeats what failed."""
+LEFT = 1000
+"""Failures that nobody repeats yet, and that are remembered."""
 
 
 class Dice(Protocol):
@@ -44,6 +47,7 @@ class Fate:
         self._timeline = timeline
         self._scenario = scenario
         self._hung: list[Action] = []
+        self._left: deque[Action] = deque(maxlen=LEFT)
 
     @property
     def now(self) -> float:
@@ -51,12 +55,21 @@ class Fate:
         return self._timeline.now + self._scenario.clock_ahead
 
     def play(self, scenario: Scenario) -> None:
-        """Follow `scenario` from now on; where it lets nothing hang, what hung ends soon."""
+        """
+        Follow `scenario` from now on.
+
+        Where it lets nothing hang, what hung ends soon; where failures are repeated, so are those
+        that were left.
+        """
         self._scenario = scenario
         if scenario.weak_hang_rate == 0.0:
             hung, self._hung = self._hung, []
             for end in hung:
                 self.after(1.0, RESUME_WITHIN, end)
+        if scenario.mended:
+            left, self._left = self._left, deque(maxlen=LEFT)
+            for repeat in left:
+                self.mend(repeat)
 
     def at(self, moment: float, action: Action) -> None:
         """Let `action` happen when the clouds' clocks show `moment` (epoch seconds)."""
@@ -94,9 +107,11 @@ class Fate:
         return self.chance(rate / parts)
 
     def mend(self, repeat: Action) -> bool:
-        """Let `repeat` happen soon if the scenario has somebody who does; return whether."""
+        """Let `repeat` happen once the scenario has somebody who does; return whether it does."""
         if self._scenario.mended:
             self.after(*MENDED_WITHIN, repeat)
+        else:
+            self._left.append(repeat)
         return self._scenario.mended
 
     def misses(self, *, weak: bool) -> bool:

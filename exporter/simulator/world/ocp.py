@@ -1,5 +1,6 @@
 """What happens in an OCP: task instances, their subtasks, retries and rollbacks."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
@@ -158,12 +159,26 @@ class OcpWorld:
         """Let somebody come back to a failure, or not; the next run makes up for built-in ones."""
         if instance.work.type == "SYS_SCHEDULED":
             return
-        if self._fate.mend(partial(self._retry, instance)):
-            instance.mended = True
-        elif self._fate.chance(0.6):
-            self._fate.after(20.0, 240.0, partial(self._retry, instance))
+        if self._fate.mend(partial(self._mend, instance)):
+            return
+        if self._fate.chance(0.6):
+            self._come_back(instance, self._retry)
         elif not instance.work.prohibit_rollback and self._fate.chance(0.7):
-            self._fate.after(20.0, 240.0, partial(self._roll_back, instance))
+            self._come_back(instance, self._roll_back)
+
+    def _come_back(self, instance: Instance, act: Callable[[Instance], None]) -> None:
+        """Do something about a failure after a while, unless somebody did so before."""
+
+        def come() -> None:
+            if instance.status == "FAILED":
+                act(instance)
+
+        self._fate.after(20.0, 240.0, come)
+
+    def _mend(self, instance: Instance) -> None:
+        if instance.status == "FAILED":
+            instance.mended = True
+            self._retry(instance)
 
     def _retry(self, instance: Instance) -> None:
         self._resume(instance, "RETRY")
