@@ -17,8 +17,8 @@ from exporter.tasks.ledger import (
     begin,
     close,
     conclude,
-    forget,
 )
+from exporter.tasks.retention import forget
 from exporter.tasks.task import OUTCOMES, State, Task
 
 T0 = 1_800_000_000.0

@@ -6,7 +6,8 @@ import msgspec
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from exporter.tasks.ledger import Ledger, advance, begin, conclude, forget
+from exporter.tasks.ledger import Ledger, advance, begin, conclude
+from exporter.tasks.retention import forget
 from exporter.tasks.task import SETTLED, State, Task
 
 T0 = 1_800_000_000.0

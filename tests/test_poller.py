@@ -241,6 +241,19 @@ async def test_an_unknown_word_is_logged_once(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().err.count("status=PAUSED") == 1
 
 
+async def test_a_full_memory_is_logged_once_and_counted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is forgotten before its time is no secret."""
+    monkeypatch.setattr("exporter.runtime.poller.MOST_TRACKS", 1)
+    scene = Scene(*(reading(**{name: (State.IDLE, 900.0)}) for name in "abcd"))
+    for _ in range(4):
+        await scene.poller.poll()
+
+    assert capsys.readouterr().err.count('"event": "memory.full"') == 1
+    assert scene.poller.counted.crowded == 3
+
+
 async def run_until_idle(scene: Scene) -> None:
     """Let the loop run until it waits for ever."""
     task = asyncio.create_task(scene.poller.run())

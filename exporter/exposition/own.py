@@ -90,7 +90,14 @@ POLLS_SKIPPED = _counter(
 )
 HISTORY_GAPS = _counter(
     "history_gaps_total",
-    "Times that the cloud's history did not reach back to the poll before: runs may be uncounted.",
+    "Times that the cloud's history did not reach back to the poll before, or that more runs"
+    " settled within minutes than can be remembered: runs may be uncounted.",
+)
+FORGOTTEN_EARLY = _counter(
+    "forgotten_early_total",
+    "Tasks, runs and histories of names that were forgotten before state.retention was over for"
+    " them, because only 50000 of each are remembered of a collector. Counts stay right; where they"
+    " may not, history_gaps_total rises too.",
 )
 STATE_WRITE_FAILURES = _counter(
     "state_write_failures_total",

@@ -118,6 +118,7 @@ class Daemon:
             samples = ((_labels(p), value(p)) for p in pollers)
             yield family, [(labels, number) for labels, number in samples if number is not None]
         yield own.HISTORY_GAPS, [(_labels(p), p.counted.gaps) for p in pollers]
+        yield own.FORGOTTEN_EARLY, [(_labels(p), p.counted.crowded) for p in pollers]
         store = self._crew.store
         yield own.STATE_SET_ASIDE, [((), float(store is not None and store.set_aside is not None))]
         ways = self._crew.ways.items()

@@ -20,7 +20,8 @@ from exporter.runtime.board import Board
 from exporter.runtime.past import Past
 from exporter.runtime.picture import Picture, Steps, T, draw, take
 from exporter.sources.source import Ask, Reading, Source
-from exporter.tasks.ledger import Ledger, active_keys, begin, forget
+from exporter.tasks.ledger import Ledger, active_keys, begin
+from exporter.tasks.retention import forget
 from exporter.tasks.selection import Rules
 
 FIRST_POLL_SPREAD = 2.0
@@ -86,6 +87,7 @@ class Poller:
         """What was committed last: only that is shown as counted."""
         self._saved = past.ledger
         self._unwritten = False
+        self._crowded = False
         self.next_poll: float | None = None
         self.attempted = asyncio.Event()
         """Set when the first poll has ended, well or badly."""
@@ -158,7 +160,11 @@ class Poller:
 
     async def _show(self, reading: Reading[Any], now: float) -> None:
         picture = await paced(take(self.source, self._lane.rules, self.picture, reading, now))
-        ledger = forget(picture.ledger, now - self._past.retention, MOST_TRACKS)
+        before = now - self._past.retention
+        ledger = forget(picture.ledger, before, MOST_TRACKS, self.source.type_of)
+        if ledger.crowded > picture.ledger.crowded and not self._crowded:
+            self._log.warning("memory.full", remembered=len(ledger.tracks), limit=MOST_TRACKS)
+            self._crowded = True
         self.picture = picture = msgspec.structs.replace(picture, ledger=ledger)
         await self._commit(ledger)
         await self._publish()

@@ -21,6 +21,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     polled: float | None
     gaps: int
     durations: tuple[tuple[str, State, Spread], ...] = ()
+    crowded: int = 0
 
 
 class Saved(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +48,7 @@ def head_of(ledger: Ledger) -> Head:
         watermark=ledger.watermark,
         polled=ledger.polled,
         gaps=ledger.gaps,
+        crowded=ledger.crowded,
         durations=tuple((kind, outcome, spread) for (kind, outcome), spread in spreads),
     )
 
@@ -61,6 +63,7 @@ def ledger_of(head: Head, tracks: Mapping[str, Track], records: Mapping[Subject,
         watermark=head.watermark,
         polled=head.polled,
         gaps=head.gaps,
+        crowded=head.crowded,
         durations={(kind, outcome): spread for kind, outcome, spread in head.durations},
     )
 
@@ -91,7 +94,7 @@ def imported(data: bytes) -> dict[str, Ledger]:
         raise StateError(msg)
     for name, saved in export.ledgers.items():
         wrong = (n for _, outcome, n in saved.head.counts if n < 0 or outcome not in OUTCOMES)
-        if saved.head.gaps < 0 or any(True for _ in wrong):
+        if min(saved.head.gaps, saved.head.crowded) < 0 or any(True for _ in wrong):
             msg = f"this state counts what cannot be counted: {name}"
             raise StateError(msg)
     return {

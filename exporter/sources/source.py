@@ -12,6 +12,7 @@ from exporter.api.client import Client
 from exporter.duration import Duration
 from exporter.exposition.family import Aggregate, Series
 from exporter.tasks.ledger import Ledger
+from exporter.tasks.retention import TypeOf
 from exporter.tasks.task import Task
 
 Record = TypeVar("Record", bound=msgspec.Struct)
@@ -117,6 +118,11 @@ class Source(ABC, Generic[Record]):
     @property
     def grace(self) -> float | None:
         """Seconds after which a task that ought to run is overdue; None goes by its period."""
+        return None
+
+    @property
+    def type_of(self) -> TypeOf | None:
+        """What tells the task type of a key, where types come and go with the tasks they name."""
         return None
 
     @abstractmethod

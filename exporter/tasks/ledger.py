@@ -12,7 +12,6 @@ Its rules:
 - A retry or rollback proves an earlier failure; if no poll saw it, it counts once, then.
 """
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -74,7 +73,9 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     polled: float | None = None
     """When the last whole poll began, or earlier: what settled before was taken in."""
     gaps: int = 0
-    """How often the cloud's history did not reach back to the poll before."""
+    """How often runs may have gone uncounted: the cloud's history, or ours, did not reach back."""
+    crowded: int = 0
+    """What was forgotten before its time, because too much would have been remembered."""
 
     def subject(self, key: str, name: str) -> Subject:
         """Return whose history a task belongs to."""
@@ -126,25 +127,6 @@ def conclude(
     polled = now if pending is None else min(pending, now)
     gaps = ledger.gaps + gap
     return msgspec.structs.replace(ledger, polled=polled, watermark=watermark, gaps=gaps)
-
-
-def forget(ledger: Ledger, before: float, limit: int) -> Ledger:
-    """Drop what is no longer listed and was last seen `before`, or is beyond `limit` entries."""
-    gone = [(t.seen, key) for key, t in ledger.tracks.items() if not t.listed]
-    excess = len(ledger.tracks) - limit
-    gone.sort()
-    dropped = [key for rank, (seen, key) in enumerate(gone) if rank < excess or seen < before]
-    if not dropped:
-        return ledger
-    tracks = dict(ledger.tracks)
-    ends = [tracks.pop(key).since or 0.0 for key in dropped]
-    # What was forgotten must not count again: only runs newer than all of it can be new.
-    # A cloud that dates runs into the future must not stop all counting until then.
-    latest = math.nextafter(max(ends), math.inf)
-    watermark = max(ledger.watermark or 0.0, min(latest, ledger.polled or latest))
-    kept = {ledger.subject(key, track.name) for key, track in tracks.items()}
-    records = {s: r for s, r in ledger.records.items() if s in kept or _newest(r) >= before}
-    return msgspec.structs.replace(ledger, tracks=tracks, watermark=watermark, records=records)
 
 
 def active_keys(ledger: Ledger) -> frozenset[str]:
@@ -286,7 +268,3 @@ def _settling_order(change: tuple[str, Task | None]) -> tuple[float, str]:
     """Oldest first, so that streaks come out in the order in which things happened."""
     key, task = change
     return ((task.since if task is not None else None) or 0.0, key)
-
-
-def _newest(record: Record) -> float:
-    return max(record.last_success or 0.0, record.last_failure or 0.0)

@@ -13,7 +13,7 @@ from exporter.exposition.family import (
     Sample,
     Series,
 )
-from exporter.sources.fdi.run_log import Run
+from exporter.sources.fdi.run_log import Run, task_id_of
 from exporter.sources.source import Reading
 from exporter.tasks.ledger import Ledger
 
@@ -42,7 +42,7 @@ def _latest(name: str, text: str, kind: Kind, value: Callable[[Run], float | Non
 
 def _runs_by_outcome(ledger: Ledger) -> Iterable[Sample]:
     """Return the counts of the tasks of which some run is remembered, so that others go away."""
-    known = {task.rpartition("/")[0] for task in ledger.tracks}
+    known = set(map(task_id_of, ledger.tracks))
     for (task_id, outcome), count in sorted(ledger.counts.items()):
         if task_id in known:
             yield (task_id, str(outcome)), float(count)

@@ -116,6 +116,11 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         )
 
 
+def task_id_of(key: str) -> str:
+    """Return the id of the task that a run belongs to, by the run's key."""
+    return key.rpartition("/")[0]
+
+
 def parse_listed(monitor: Document) -> Listed:
     """Read an entity of the list of monitors, which is known to have a `task_id`."""
     return Listed(

@@ -19,11 +19,12 @@ from exporter.sources.document import Words
 from exporter.sources.fdi.listing import LIST, MonitorList, calls_for_list, is_gone
 from exporter.sources.fdi.pages import Pager
 from exporter.sources.fdi.run_families import AGGREGATES, COUNTERS, SERIES, RunFacts
-from exporter.sources.fdi.run_log import Listed, Run, parse_listed, parse_run
+from exporter.sources.fdi.run_log import Listed, Run, parse_listed, parse_run, task_id_of
 from exporter.sources.fdi.run_overviews import OVERVIEW, Overviews
 from exporter.sources.fdi.run_turns import OVERLAP, Covered, choose, told_until
 from exporter.sources.fetch import path, read_each
 from exporter.sources.source import Ask, Place, Reading, Settings, Source
+from exporter.tasks.retention import TypeOf
 from exporter.tasks.task import Task
 
 LOG = "list_monitor_log"
@@ -82,6 +83,11 @@ class RunLogs(Source[Run]):
         """Return the pages of the largest instance, and two calls for each task of the budget."""
         return calls_for_list(settings.page_size) + 2 * settings.tasks_per_poll
 
+    @property
+    def type_of(self) -> TypeOf:
+        """Runs are counted by the id of their task, which somebody will delete."""
+        return task_id_of
+
     async def poll(self, ask: Ask) -> Reading[Run]:
         """List the tasks, and read the logs of those whose turn it is."""
         words = Words()
@@ -118,7 +124,7 @@ class RunLogs(Source[Run]):
         """Return the tasks to cover with what is known of them; those that are new with nothing."""
         active: dict[str, set[str]] = {}
         for key in ask.active:
-            active.setdefault(key.rpartition("/")[0], set()).add(key)
+            active.setdefault(task_id_of(key), set()).add(key)
         # What settled before the baseline is not counted; after it, the ledger knows what it knows.
         counts_from = ask.now if ask.reach is None else ask.reach - OVERLAP
         covered = {}
