@@ -17,7 +17,7 @@ run: $(READY) ## Start the exporter on simulated clouds, or on yours with CONFIG
 
 test: $(READY) ## Run all tests; ARGS are passed on to pytest
 	@./.ci/tools
-	$(BIN)/pytest -n auto $(ARGS)
+	$(BIN)/pytest -n auto --dist loadgroup $(ARGS)
 
 lint: $(READY) ## Check style and types
 	$(BIN)/ruff check

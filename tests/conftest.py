@@ -1,4 +1,4 @@
-"""What all tests need: logs that end with each, and a shim for aioresponses."""
+"""What tests need: logs that end with each, a shim for aioresponses, containers for a few."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,6 +8,10 @@ import aioresponses.core
 import pytest
 import structlog
 from aiohttp import ClientResponse
+from containers import image, podman
+
+__all__ = ["image", "podman"]
+"""Fixtures that live beside what they are made of."""
 
 
 @pytest.fixture(autouse=True)

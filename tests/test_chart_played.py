@@ -1,0 +1,70 @@
+"""What the Helm chart installs, run by podman together with the simulator, and scraped."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from charts import Objects, render
+from containers import Podman, containers
+from processes import prometheus
+from test_end_to_end import free_port
+from tools import needs
+
+from exporter import __version__
+from exporter.simulator.demo import configuration
+
+pytestmark = containers
+NAME = "x-cloud-task-exporter"
+
+
+def played(objects: Objects, image: str, simulator: int) -> str:
+    """
+    Return what podman can play: it knows pods, claims and ConfigMaps.
+
+    The pod is what Kubernetes makes of the StatefulSet. It is on the network of the machine, and
+    the simulator, which is at a port of it, too.
+    """
+    stateful = objects["StatefulSet", NAME]["spec"]
+    (claim,) = stateful["volumeClaimTemplates"]
+    name = claim["metadata"]["name"]
+    spec = stateful["template"]["spec"]
+    spec["volumes"].append({"name": name, "persistentVolumeClaim": {"claimName": name}})
+    del spec["containers"][0]["ports"]  # podman opens them on networks of its own only
+    arguments = ["simulate", f"--listen-address=127.0.0.1:{simulator}"]
+    clouds = {"containers": [{"name": "simulator", "image": image, "args": arguments}]}
+    pods = (pod(f"{NAME}-0", spec), pod("clouds", clouds))
+    return yaml.safe_dump_all([objects["ConfigMap", NAME], claim, *pods])
+
+
+def pod(name: str, spec: dict[str, Any]) -> dict[str, Any]:
+    """Return a pod on the network of the machine."""
+    kind = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}}
+    return {**kind, "spec": {**spec, "hostNetwork": True}}
+
+
+@needs("helm")
+@needs("prometheus")
+async def test_what_the_chart_installs_is_scraped(
+    podman: Podman, image: str, tmp_path: Path
+) -> None:
+    """With few values, hardened as it is: all collectors are up, and the state is written."""
+    simulator = free_port()
+    config = yaml.safe_load(configuration(f"http://127.0.0.1:{simulator}"))
+    registry, _, tag = image.partition("/cloud-task-exporter:")
+    objects = render({"config": config, "image": {"registry": registry, "tag": tag}})
+    file = tmp_path / "played.yaml"
+    file.write_text(played(objects, image, simulator))
+    podman("kube", "play", str(file))
+    try:
+        async with prometheus(tmp_path, "127.0.0.1:10047", free_port()) as server:
+            ups = await server.value("sum by (target) (cloud_task_exporter_collector_up) > 0")
+            (build,) = await server.now("cloud_task_exporter_build_info")
+        user = podman("exec", f"{NAME}-0-exporter", "id", "-u")
+        state = podman("exec", f"{NAME}-0-exporter", "ls", "/var/lib/cloud-task-exporter")
+    finally:
+        podman.attempt("kube", "down", str(file))
+
+    assert len(ups) == 3
+    assert build["metric"]["version"] == __version__
+    assert user == "65532"
+    assert "state.sqlite" in state
