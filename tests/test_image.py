@@ -60,6 +60,13 @@ def demo(podman: Podman, image: str) -> Iterator[str]:
     podman("rm", "--force", "--time=0", "demo")
 
 
+@pytest.fixture
+def shared(tmp_path: Path) -> Path:
+    """Give a folder that the user in the container, who is another one, can read."""
+    tmp_path.chmod(0o755)
+    return tmp_path
+
+
 def test_the_image_says_what_it_is(podman: Podman, image: str) -> None:
     """By the labels that registries and scanners read."""
     labels = podman.look("image", image)["Labels"]
@@ -117,29 +124,27 @@ def test_a_check_of_health_can_fail(podman: Podman, image: str) -> None:
     assert answer.returncode == 1
 
 
-def test_a_mistake_in_the_configuration_ends_it(podman: Podman, image: str, tmp_path: Path) -> None:
+def test_a_mistake_in_the_configuration_ends_it(podman: Podman, image: str, shared: Path) -> None:
     """With 2, so that whoever restarts it can tell; the mistake is named."""
-    tmp_path.chmod(0o755)  # the user in the container is another one
-    (tmp_path / "config.yaml").write_text("targets: []\n")
-    volume = f"--volume={tmp_path}:/etc/cloud-task-exporter:ro"
+    (shared / "config.yaml").write_text("targets: []\n")
+    volume = f"--volume={shared}:/etc/cloud-task-exporter:ro"
     answer = podman.attempt("run", "--rm", *HARDENED, volume, image)
 
     assert answer.returncode == 2
     assert "credentials: is missing" in answer.stderr
 
 
-async def test_counts_outlive_a_kill(podman: Podman, image: str, tmp_path: Path) -> None:
+async def test_counts_outlive_a_kill(podman: Podman, image: str, shared: Path) -> None:
     """Killed with SIGKILL and started again on its volume, it goes on where it was."""
     simulator = Simulator(SystemClock(), seed=1, size=LIVELY)
     port = free_port()
     async with simulated(simulator) as url, aiohttp.ClientSession() as session:
         config = configuration(url).replace("interval: 10s", "interval: 1s")
-        tmp_path.chmod(0o755)  # the user in the container is another one
-        (tmp_path / "config.yaml").write_text(config)
+        (shared / "config.yaml").write_text(config)
         await asyncio.to_thread(
             podman,
             *("run", "--detach", "--name=counting", "--network=host", "--user=54321", *HARDENED),
-            *("--volume", f"{tmp_path}:/etc/cloud-task-exporter:ro", "--volume", f"counts:{STATE}"),
+            *("--volume", f"{shared}:/etc/cloud-task-exporter:ro", "--volume", f"counts:{STATE}"),
             *("--env", f"CLOUD_TASK_EXPORTER_STATE_PATH={STATE}/state.sqlite", image),
             f"--web.listen-address=127.0.0.1:{port}",
         )
