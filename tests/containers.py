@@ -121,14 +121,17 @@ def _probe(engine: Podman) -> None:
     context.mkdir()
     shutil.copy(shutil.which("catatonit") or "catatonit", context / "catatonit")
     (context / "Dockerfile").write_text("FROM scratch\nCOPY catatonit /\n")
-    built = engine.attempt("build", "--isolation=chroot", "--tag=localhost/probe", str(context))
-    ran = engine.attempt(
-        *("run", "--rm", "--network=host", "--user=1:1", *HARDENED),
-        *("localhost/probe", "/catatonit", "--version"),
-    )
-    if built.returncode or ran.returncode:
-        said = (built.stderr if built.returncode else ran.stderr).strip().splitlines()
-        pytest.skip(f"NO CONTAINER CAN RUN HERE, SO THE IMAGE IS NOT TESTED: {said[-1]}")
+    run = ("run", "--detach", "--name=probe", "--network=host", "--user=1:1", *HARDENED)
+    for command in (
+        ("build", "--isolation=chroot", "--tag=localhost/probe", str(context)),
+        (*run, "localhost/probe", "/catatonit", "-P"),
+        ("exec", "probe", "/catatonit", "--version"),
+        ("rm", "--force", "--time=0", "probe"),
+    ):
+        answer = engine.attempt(*command)
+        if answer.returncode:
+            said = answer.stderr.strip().splitlines()[-1]
+            pytest.skip(f"NO CONTAINER CAN RUN HERE, SO THE IMAGE IS NOT TESTED: {said}")
 
 
 def _base(engine: Podman) -> str:

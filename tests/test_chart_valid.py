@@ -28,7 +28,7 @@ from tools import needs
 
 from docs.schema import newest_definitions
 
-FIXTURES = Path(__file__).parent / "fixtures"
+FIXTURES = Path(__file__).parent / "kubernetes"
 GOLDEN = ("all on", "minimal", "no state")
 
 
@@ -135,7 +135,7 @@ def test_what_is_installed_is_as_it_was_reviewed(name: str) -> None:
 
     Rules and dashboards have tests of their own, so of them only the names are kept.
     """
-    file = FIXTURES / "chart" / f"{name.replace(' ', '-')}.yaml"
+    file = FIXTURES / "installed" / f"{name.replace(' ', '-')}.yaml"
     found = yaml.safe_dump_all(
         without_bodies(render(TABLE[name], *OPERATOR)), sort_keys=False, width=100
     )
