@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 import pytest
@@ -36,11 +37,13 @@ class Ran(msgspec.Struct, frozen=True):
     begins: float
     ends: float
     status: str = "SUCCESS"
+    suffix: str = ""
+    """What the id ends in."""
 
     @property
     def id(self) -> str:
         """What tells it from the others."""
-        return f"r{self.begins:.3f}"
+        return f"r{self.begins:.3f}{self.suffix}"
 
 
 By = Callable[[Ran, float], float]
@@ -78,7 +81,8 @@ class Fdi:
                 return error
         if path.endswith("/task-monitors"):
             return self.page([self._listed(task_id) for task_id in self.runs], query)
-        task_id, call = path.removeprefix(TASKS).split("/")
+        quoted, call = path.removeprefix(TASKS).split("/")
+        task_id = unquote(quoted)
         if call == "monitor-overview":
             return {"total_num": len(self._begun(task_id))}
         assert call == "monitor-logs"
@@ -382,6 +386,19 @@ async def test_a_quarter_of_the_budget_is_left_to_quiet_tasks() -> None:
 
     assert [task_id[:5] for task_id in exporter.read] == ["busy0", "busy1", "busy2", "quiet"]
     assert exporter.read[3] == "quiet1"
+
+
+async def test_ids_may_hold_slashes() -> None:
+    """Those of tasks and of runs; a run that is awaited belongs to its task after a restart."""
+    runs = [Ran(-60, 60, suffix="/1"), Ran(70, 80, suffix="/2"), Ran(90, 95, suffix="%2F2")]
+    fdi = Fdi(**{"a": runs, "a/b": [Ran(-50, 50, "ERROR", "/1/2")]})
+    exporter = Exporter(fdi)
+    await exporter.poll(0)
+    exporter.restart()
+    await exporter.poll(300)
+
+    assert exporter.counts == {("a", "succeeded"): 3, ("a/b", "failed"): 1}
+    assert exporter.picture.ledger.gaps == 0
 
 
 async def test_a_task_whose_turn_it_is_not_stays_as_it_was() -> None:

@@ -150,7 +150,9 @@ def test_a_settled_run_has_no_type_until_its_detail_was_read() -> None:
 @pytest.mark.parametrize("word", ["SYS_ONECE", "SYS_ONCE", "sys_onece"])
 def test_both_spellings_of_once_are_one(word: str) -> None:
     """The documents misspell it."""
-    parsed = parse_instance({"id": 1, "type": word, "startTime": 1}, Words(), detailed=True)
+    parsed = parse_instance(
+        {"id": 1, "type": word, "startTime": 1773482400000}, Words(), detailed=True
+    )
 
     assert parsed is not None
     assert parsed.task_type == "SYS_ONCE"
@@ -161,7 +163,9 @@ def test_the_tenants_own_id_comes_under_two_names() -> None:
     both = {"obTenantId": 1002, "obClusterId": 70021}
     tenants = [both, {"obClusterId": 1004}, [both], "shop", None]
     parsed = [
-        parse_instance({"id": 1, "startTime": 1, "tenant": tenant}, Words(), detailed=True)
+        parse_instance(
+            {"id": 1, "startTime": 1773482400000, "tenant": tenant}, Words(), detailed=True
+        )
         for tenant in tenants
     ]
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from exporter.api.timing import http_date
 from exporter.errors import BadPayload
 
 Document = Mapping[str, Any]
@@ -24,8 +25,11 @@ _NUMBER = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?")
 _INTEGER_LIMIT = 2**63
 _NUMBER_LIMIT = 10**30
 _SURROGATES = re.compile("[\ud800-\udfff]")
-_SECONDS_BELOW = 10**11
-_YEAR_10000 = 253_402_300_800.0
+_UNITS = (1, 10**3, 10**6, 10**9)
+"""Of a moment that is a number, for each second."""
+_PLAUSIBLE = range(631_152_000, 4_102_444_800)
+"""The seconds of the years 1990 to 2099; no two units put one number there."""
+_COMPACT = re.compile(r"([0-9]{8})([0-9]{6})?")
 _SHOWN_OF_WORD = 40
 _NEW_WORDS = 100
 _OPEN_WORD_LENGTH = 100
@@ -88,16 +92,16 @@ def moment(value: Any) -> float | None:
     """
     Return epoch seconds.
 
-    Numbers and digits are milliseconds, or seconds where below 10^11; all else is ISO-8601, in
-    UTC where it names no offset. 0, -1 and what is empty or past the year 9999 are absent.
+    Numbers and digits are seconds, milliseconds or smaller units, or like `20260314090001`,
+    whichever makes a plausible year; all else is ISO-8601 or as in HTTP, in UTC where no offset
+    is named. 0, -1, what is empty and any other year are absent.
     """
     value = _alone(value)
     found = _number(value)
     if found is None:
-        seconds = _iso_seconds(value) if isinstance(value, str) else None
-    else:
-        seconds = float(found) if found < _SECONDS_BELOW else found / 1000
-    return seconds if seconds is not None and 0 < seconds < _YEAR_10000 else None
+        return _plausible(_written(value)) if isinstance(value, str) else None
+    scaled = (_plausible(found / unit) for unit in _UNITS)
+    return next((one for one in scaled if one is not None), None) or _plausible(_compact(value))
 
 
 def envelope(document: Any, operation: str, *fields: str) -> Document:
@@ -187,9 +191,19 @@ def _number(value: Any) -> int | float | None:
     return value if abs(value) < _NUMBER_LIMIT else None
 
 
-def _iso_seconds(value: str) -> float | None:
+def _written(value: str) -> float | None:
     try:
-        stated = datetime.fromisoformat(value.strip())
+        stated = datetime.fromisoformat(value.strip().upper())
     except ValueError:
-        return None
+        return http_date(value)
     return (stated if stated.tzinfo else stated.replace(tzinfo=UTC)).timestamp()
+
+
+def _compact(value: Any) -> float | None:
+    found = _COMPACT.fullmatch(text(value).strip())
+    return None if found is None else _written("T".join(filter(None, found.groups())))
+
+
+def _plausible(seconds: float | None) -> float | None:
+    inside = seconds is not None and _PLAUSIBLE.start <= seconds < _PLAUSIBLE.stop
+    return seconds if inside else None

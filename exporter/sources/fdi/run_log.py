@@ -68,8 +68,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def key(self) -> str:
-        """What tells it from all runs of all tasks."""
-        return f"{self.task_id}/{self.run_id}"
+        """What tells it from all runs of all tasks; `task_id_of` finds the task in it."""
+        return f"{self.task_id}/{self.run_id.replace('%', '%25').replace('/', '%2F')}"
 
     @property
     def state(self) -> State:
