@@ -1,6 +1,7 @@
 """Background tasks of a DMS instance."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -271,6 +272,16 @@ async def test_where_nobody_knows_what_is_missing_nothing_is_called_complete() -
     assert (await source.poll(ASK)).history_from == NOW
 
 
+@pytest.fixture
+def far_from_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the machine be in a zone that is eight hours ahead."""
+    with monkeypatch.context() as there:
+        there.setenv("TZ", "Asia/Shanghai")
+        time.tzset()
+        yield
+    time.tzset()
+
+
 @pytest.mark.parametrize(
     ("reach", "begin"),
     [
@@ -279,8 +290,9 @@ async def test_where_nobody_knows_what_is_missing_nothing_is_called_complete() -
         (NOW - 2 * HOUR, NOW - 2 * HOUR - 600.0),
     ],
 )
+@pytest.mark.usefixtures("far_from_utc")
 async def test_reads_back_to_window_and_reach(reach: float | None, begin: float) -> None:
-    """Whichever is older, with an overlap for clocks that differ."""
+    """Whichever is older, in UTC wherever we are, with an overlap for clocks that differ."""
     source, client = source_of(cloud([]), window=Duration(HOUR))
     reading = await source.poll(Ask(now=NOW, reach=reach))
     stated = datetime.fromtimestamp(begin, UTC).strftime("%Y%m%d%H%M%S")
