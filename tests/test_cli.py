@@ -226,6 +226,10 @@ def test_simulate_is_told_where_to_listen(
         (["check", "--online", "maybe"], "argument --online: must be one of true, false"),
         (["collect", "--format", "xml"], "must be one of text, openmetrics, json"),
         (["explain"], "the following arguments are required: METRIC"),
+        (["collect", "--dump="], "--dump: needs a value, and was given an empty one"),
+        (["collect", "--target", ""], "--target: needs a value, and was given an empty one"),
+        (["collect", "--target=a", "--target=b"], "--target: was given twice; only one "),
+        (["run", "--log.level=info", "--log.level=debug"], "--log.level: was given twice; "),
     ],
 )
 def test_wrong_usage_ends_with_2(

@@ -22,7 +22,19 @@ def disguised(document: Any) -> Any:
     ("document", "expected"),
     [
         ({"execute_status": "SUCCESS"}, {"execute_status": "SUCCESS"}),
-        ({"status": "Rollback failed"}, {"status": "Rollback failed"}),
+        ({"status": "Executing"}, {"status": "Executing"}),
+        ({"status": "RUNNING,failed"}, {"status": "RUNNING,failed"}),
+        ({"status": "BRAND_NEW"}, {"status": "BRAND_NEW"}),
+        ({"status": "12"}, {"status": "12"}),
+        ({"status": "Rollback failed"}, {"status": "text-1"}),
+        ({"status": "4155550101"}, {"status": "text-1"}),
+        ({"mode": "pw hunter2"}, {"mode": "text-1"}),
+        ({"stage": "bobs_stage"}, {"stage": "text-1"}),
+        (
+            {"task_mode": "NORMAL", "objectType": "Bob"},
+            {"task_mode": "NORMAL", "objectType": "text-1"},
+        ),
+        ({"execute_status": "SUCCESS pw X"}, {"execute_status": "text-1"}),
         ({"status": "db.internal:5432"}, {"status": "text-1"}),
         ({"status": 1, "enabled": True}, {"status": 1, "enabled": True}),
         ({"nodeType": "JAVA_TASK"}, {"nodeType": "JAVA_TASK"}),
@@ -103,18 +115,9 @@ values = st.recursive(
 @given(values.filter(lambda value: CANARY in json.dumps(value)))
 def test_no_text_survives_that_is_none_of_the_vendors(document: Any) -> None:
     """Wherever it stands, as a value or as the name of a field."""
-    found = [
-        text
-        for text in json.dumps(disguised(document)).split('"')
-        if CANARY in text and not _is_a_word_of(document, text)
-    ]
+    found = [text for text in json.dumps(disguised(document)).split('"') if CANARY in text]
 
     assert found == []
-
-
-def _is_a_word_of(document: Any, text: str) -> bool:
-    """Whether it may pass for one of the vendor's words, which a field of words may hold."""
-    return f'"status": "{text}"' in json.dumps(document)
 
 
 def shape(value: Any) -> Any:
@@ -139,7 +142,10 @@ def test_ids_in_paths_are_those_in_documents() -> None:
 
 def answers() -> list[Any]:
     """Return the recorded answers of the clouds; some files hold those of several tasks."""
-    documents = [json.loads(file.read_text("utf-8")) for file in sorted(FIXTURES.rglob("*.json"))]
+    files = (
+        file for system in ("dms", "fdi", "ocp") for file in (FIXTURES / system).glob("*.json")
+    )
+    documents = [json.loads(file.read_text("utf-8")) for file in sorted(files)]
     groups = ("logs", "overviews")
     several = [
         one for one in documents if isinstance(one, dict) and not one.keys().isdisjoint(groups)

@@ -1,8 +1,9 @@
 """
 Documents of the clouds made fit for a bug report: their shape and words stay, what is private goes.
 
-Only what is known to be harmless is kept: numbers, times, and the words of the fields below. Every
-other text is replaced, the same text by the same name in all documents of one `Disguise`.
+Only what is known to be harmless is kept: numbers, times, and words of the fields below that are
+the vendor's. Every other text is replaced, the same text by the same name in all documents of one
+`Disguise`.
 """
 
 import re
@@ -10,6 +11,10 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
+
+from exporter.sources.dms import record as dms
+from exporter.sources.fdi import run_log, task_monitors
+from exporter.sources.ocp import instance, subtask
 
 LEFT_OUT = "(left out)"
 
@@ -23,6 +28,16 @@ WORDS = frozenset(
     }
 )
 """Fields whose value is one of the vendor's words, or true and false as text."""
+KNOWN_WORDS = frozenset(
+    {
+        *("TRUE", "FALSE", "STOP", "STOPPED", "CDC", "NORMAL", "FLOW", "ID", "ASC", "DESC"),
+        *(*dms.STATUSES, *run_log.STATES, *run_log.UNITS),
+        *(*task_monitors.TASK_TYPES, *task_monitors.POSITIONS),
+        *(*instance.TASK_TYPES, *instance.STATES),
+        *(*subtask.SUBTASK_STATUSES, *subtask.SUBTASK_OPERATIONS),
+    }
+)
+"""Words that are kept in any case. Others are, too, but only where they look like constants."""
 CODES = frozenset({"code", "error_code"})
 """Fields with the vendor's code of an error."""
 NUMBERS = frozenset(
@@ -62,7 +77,7 @@ _ID = re.compile(r"(^|_)(ids?|(up|down)streams?)$")
 _NAME = re.compile(r"name|user|creator|owner|executor|server|target")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
-_WORD = re.compile(r"[A-Za-z0-9_, -]{1,40}")
+_CONSTANT = re.compile(r"[A-Z]{1,20}(_[A-Z]{1,20}){0,3}|[0-9]{1,4}")
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 _KIND_OF_TASK = re.compile(r"[a-z][A-Za-z]{1,59}")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?")
@@ -148,7 +163,7 @@ class Disguise:
 
 def _is_harmless(text: str, field: str, parent: str) -> bool:
     if field in WORDS:
-        return _WORD.fullmatch(text) is not None
+        return all(map(_is_word, text.split(",")))
     if field in CODES:
         return _CODE.fullmatch(text) is not None
     if field == "cron":
@@ -158,6 +173,12 @@ def _is_harmless(text: str, field: str, parent: str) -> bool:
     if field in NUMBERS or _TIME_FIELD.search(field):
         return _NUMBER.fullmatch(text) is not None or _TIME.fullmatch(text) is not None
     return False
+
+
+def _is_word(text: str) -> bool:
+    """Whether it is one of the vendor's words, for all that one can tell."""
+    word = text.strip()
+    return word.upper() in KNOWN_WORDS or _CONSTANT.fullmatch(word) is not None
 
 
 def _is_id(field: str) -> bool:

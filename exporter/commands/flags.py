@@ -28,7 +28,7 @@ class Flags:
                 self._parser.add_argument(
                     option.flag,
                     dest=option.flag,
-                    action="append",
+                    action="append" if option.many else _Once,
                     metavar=option.metavar,
                     help=_escaped(option.help),
                 )
@@ -42,10 +42,11 @@ class Flags:
         default: str = "",
         metavar: str = "",
     ) -> None:
-        """Add a flag with a value, which `kind` reads or refuses by `refuse`."""
+        """Add a flag with a value, which `kind` reads or refuses by `refuse`; it is given once."""
         self._parser.add_argument(
             flag,
             dest=flag,
+            action=_Once,
             type=kind,
             default=self._environ.get(variable_of(flag)) or default,
             metavar=metavar or flag.strip("-").upper(),
@@ -70,10 +71,33 @@ class Flags:
         self._parser.add_argument(name, metavar=name, help=_escaped(text))
 
 
+class _Once(argparse.Action):
+    """Keeps the value of a flag, of which there may be one."""
+
+    _given = False
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,  # noqa: ARG002 - argparse passes it by position
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,  # noqa: ARG002 - argparse passes it by position
+    ) -> None:
+        """Take the value; end the process where it is empty, or the second one."""
+        if values == "":
+            raise argparse.ArgumentError(self, "needs a value, and was given an empty one")
+        if self._given:
+            raise argparse.ArgumentError(self, "was given twice; only one value can hold")
+        self._given = True
+        setattr(namespace, self.dest, values)
+
+
 def given_options(given: Mapping[str, Any]) -> dict[str, Sequence[str]]:
     """Return the values of those OPTIONS that were given as flags, by flag."""
-    values = {option.flag: given.get(option.flag) for option in OPTIONS}
-    return {flag: value for flag, value in values.items() if value}
+    values = {option: given.get(option.flag) for option in OPTIONS}
+    return {
+        option.flag: value if option.many else (value,) for option, value in values.items() if value
+    }
 
 
 def one_of(words: Iterable[str]) -> Callable[[str], str]:
