@@ -64,6 +64,11 @@ def _alerts() -> str:
     return "\n".join(rows) + "\n"
 
 
+def _severity(text: str) -> str:
+    otherwise = re.search(r"else }}(\w+){{ end", text)
+    return f"the team's, else {otherwise[1]}" if otherwise else text
+
+
 def _table() -> str:
     text = (CHART / "values.yaml").read_text(encoding="utf-8")
     values = yaml.safe_load(text)

@@ -47,7 +47,7 @@ ALL_ON: dict[str, Any] = {
     "prometheusRule": {
         "enabled": True,
         "labels": {"release": "prometheus"},
-        "alertLabels": {"team": "data"},
+        "alertLabels": {"cluster": "one"},
         "alerts": {
             "CloudTaskClockSkew": {"enabled": False},
             "CloudTaskFailingInARow": {
@@ -136,6 +136,7 @@ TABLE: dict[str, dict[str, Any]] = {
         **MINIMAL,
         "podDisruptionBudget": {"enabled": True, "maxUnavailable": "50%"},
     },
+    "sharded": {**MINIMAL, "shards": 3},
     "registry of all": {**MINIMAL, "global": {"imageRegistry": "registry.example"}},
     "openshift": {
         **MINIMAL,
@@ -184,6 +185,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "two monitors": (
         {**MINIMAL, "serviceMonitor": {"enabled": True}, "podMonitor": {"enabled": True}},
         "both enabled",
+    ),
+    "one volume for all": (
+        {**MINIMAL, "shards": 2, "state": {"existingClaim": "mine"}},
+        "of its own",
     ),
     "no address": ({**MINIMAL, "prometheusRule": {"runbookBaseUrl": "wiki"}}, "runbookBaseUrl"),
     "more replicas": ({**MINIMAL, "replicas": 2}, "replicas"),

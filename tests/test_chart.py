@@ -12,6 +12,7 @@ from tools import needs
 from docs.chart import described
 from exporter import __version__
 from exporter.config import parse
+from exporter.config.assignment import own_share
 
 NAME = "x-cloud-task-exporter"
 SECRETS = "/run/secrets/cloud-task-exporter"
@@ -32,7 +33,7 @@ def test_every_set_of_values_is_hardened_and_hangs_together(name: str, version: 
     labels = workload["spec"]["template"]["metadata"]["labels"]
     selector = workload["spec"]["selector"]["matchLabels"]
 
-    assert workload["spec"]["replicas"] == 1
+    assert workload["spec"]["replicas"] == TABLE[name].get("shards", 1)
     assert len(volumes) == len(set(volumes))
     assert {each["name"] for each in exporter["volumeMounts"]} == set(volumes)
     assert selector.items() <= labels.items()
@@ -108,6 +109,20 @@ def test_secrets_are_files_where_the_readme_says() -> None:
     assert base64.b64decode(data["huawei"]) == b"made-up"
     assert "made-up" not in str(others)
     assert data["huawei"] not in str(others)
+
+
+@needs("helm")
+def test_each_target_is_polled_by_one_pod() -> None:
+    """Pods know by their names which share is theirs, and keep counts on volumes of their own."""
+    objects = render(TABLE["sharded"])
+    spec = objects["StatefulSet", NAME]["spec"]
+    environ = {each["name"]: each["value"] for each in pod_of(objects)["containers"][0]["env"]}
+    config = parse(objects["ConfigMap", NAME]["data"]["config.yaml"], environ)
+    shares = [own_share(config.shard, f"{NAME}-{index}") for index in range(spec["replicas"])]
+
+    assert len(shares) == 3
+    assert [share.holds("kafka-prod") for share in shares].count(True) == 1
+    assert [each["metadata"]["name"] for each in spec["volumeClaimTemplates"]] == ["state"]
 
 
 @needs("helm")

@@ -191,11 +191,11 @@ def test_alerts_can_be_labelled_and_left_out() -> None:
         "CloudTaskClockSkew",
         "CloudTaskFailingInARow",
     }
-    assert {rule["labels"]["team"] for rule in alerts.values()} == {"data"}
+    assert {rule["labels"]["cluster"] for rule in alerts.values()} == {"one"}
     assert all("severity" in rule["labels"] for rule in alerts.values())
-    assert changed["labels"] == {"severity": "warning", "team": "night"}
+    assert changed["labels"] == {"severity": "warning", "team": "night", "cluster": "one"}
     assert changed["for"] == "1h"
-    assert not any("team" in rule.get("labels", {}) for rule in recorded)
+    assert not any("cluster" in rule.get("labels", {}) for rule in recorded)
 
 
 @needs("helm")
@@ -250,6 +250,10 @@ def test_links_in_alerts_lead_to_ones_own_pages() -> None:
     found = alerts_of(rules_of(ALL_ON))
     expected = alerts_of(written())
 
+    assert all(
+        any(text.startswith(base) for text in rule["annotations"].values())
+        for rule, base in itertools.product(expected.values(), links)
+    )
     for name, rule in found.items():
         texts = dict(expected[name]["annotations"])
         for key, base in itertools.product(texts, links):

@@ -47,7 +47,7 @@ def pod(name: str, spec: dict[str, Any]) -> dict[str, Any]:
 async def test_what_the_chart_installs_is_scraped(
     podman: Podman, image: str, tmp_path: Path
 ) -> None:
-    """With few values, hardened as it is: all collectors are up, and the state is written."""
+    """With few values, hardened as it is: collectors are up, as `helm test` finds, state is kept."""
     simulator = free_port()
     config = yaml.safe_load(configuration(f"http://127.0.0.1:{simulator}"))
     registry, _, tag = image.partition("/cloud-task-exporter:")
@@ -59,6 +59,10 @@ async def test_what_the_chart_installs_is_scraped(
         async with prometheus(tmp_path, "127.0.0.1:10047", free_port()) as server:
             ups = await server.value("sum by (target) (cloud_task_exporter_collector_up) > 0")
             (build,) = await server.now("cloud_task_exporter_build_info")
+        script = objects["Pod", f"{NAME}-test"]["spec"]["containers"][0]["args"][0]
+        test = ("exec", f"{NAME}-0-exporter", "python", "-c", script, "127.0.0.1", "10047")
+        told = podman(*test, "1")
+        missed = podman.attempt(*test, "2")
         user = podman("exec", f"{NAME}-0-exporter", "id", "-u")
         state = podman("exec", f"{NAME}-0-exporter", "ls", "/var/lib/cloud-task-exporter")
     finally:
@@ -66,5 +70,7 @@ async def test_what_the_chart_installs_is_scraped(
 
     assert len(ups) == 3
     assert build["metric"]["version"] == __version__
+    assert told.count("cloud_task_exporter_collector_up{") > 3
+    assert (missed.returncode, missed.stderr) == (1, "Of 2 shards only these answer: [0].\n")
     assert user == "65532"
     assert "state.sqlite" in state

@@ -29,7 +29,7 @@ from tools import needs
 from docs.schema import newest_definitions
 
 FIXTURES = Path(__file__).parent / "kubernetes"
-GOLDEN = ("all on", "minimal", "no state")
+GOLDEN = ("all on", "minimal", "sharded")
 
 
 @needs("helm")
