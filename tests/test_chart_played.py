@@ -47,7 +47,7 @@ def pod(name: str, spec: dict[str, Any]) -> dict[str, Any]:
 async def test_what_the_chart_installs_is_scraped(
     podman: Podman, image: str, tmp_path: Path
 ) -> None:
-    """With few values, hardened as it is: collectors are up, as `helm test` finds, state is kept."""
+    """With few values, hardened: collectors are up, as `helm test` finds, and state is kept."""
     simulator = free_port()
     config = yaml.safe_load(configuration(f"http://127.0.0.1:{simulator}"))
     registry, _, tag = image.partition("/cloud-task-exporter:")
