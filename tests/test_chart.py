@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from charts import ALL_ON, CHART, MINIMAL, NEWEST, OLDEST, ROOT, TABLE, pod_of, render
+from charts import ALL_ON, CHART, MINIMAL, NEWEST, OLDEST, ROOT, TABLE, helm, pod_of, render
 from tools import needs
 
 from docs.chart import described
@@ -188,6 +188,30 @@ def test_a_version_runs_the_image_of_that_version() -> None:
 
     assert f'version = "{chart["appVersion"]}"' in project
     assert image == f"cloud-task-exporter:{chart['appVersion']}"
+
+
+@needs("helm")
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("minimal", "NOBODY IS TOLD TO SCRAPE IT"),
+        ("minimal", "NO ALERTS ARE INSTALLED"),
+        ("minimal", "Grafana shows the dashboards"),
+        ("scraped anyhow", "by a ServiceMonitor. If it does not, it looks for labels"),
+        ("pods scraped", "by a PodMonitor.\n"),
+        ("alerts anyhow", "Alerts link to runbooks and dashboards at made-up addresses"),
+        ("no state", "COUNTS ARE LOST WITH THE POD"),
+        ("sharded", "3 pods share the targets"),
+        ("secrets created", "also in the history of Helm"),
+    ],
+)
+def test_the_notes_say_what_is_to_be_done(name: str, expected: str) -> None:
+    """What is missing with these values stands there, and what to look at first."""
+    answer = helm(TABLE[name], "install", "x", str(CHART), "--dry-run=client")
+    _, _, notes = answer.stdout.partition("NOTES:")
+
+    assert expected in notes
+    assert f"rollout status statefulset/{NAME}" in notes
 
 
 def test_every_value_is_explained_and_in_the_schema() -> None:

@@ -58,10 +58,15 @@ def test_wrong_values_are_refused_by_name(name: str, program: str) -> None:
 
 @needs("helm")
 @needs("helm3")
+@pytest.mark.parametrize("version", [OLDEST, NEWEST])
 @pytest.mark.parametrize("name", TABLE)
-def test_both_helms_install_the_same(name: str) -> None:
+def test_both_helms_install_the_same(name: str, version: str) -> None:
     """So what is checked of one holds for the other."""
-    assert render(TABLE[name], *OPERATOR) == render(TABLE[name], *OPERATOR, program="helm3")
+    four, three = (
+        render(TABLE[name], *OPERATOR, version=version, program=program) for program in HELMS
+    )
+
+    assert four == three
 
 
 @needs("helm")
