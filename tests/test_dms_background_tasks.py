@@ -10,8 +10,18 @@ from lines import lines
 from scripted import ASK, NOW, PLACE, Query, Script, ScriptedClient, expected, fixture
 
 from exporter.duration import Duration
-from exporter.errors import BadPayload, NotFound, ServerFailed, SourceError
-from exporter.sources.dms import background_tasks, listing, record
+from exporter.errors import (
+    BadPayload,
+    Forbidden,
+    NotFound,
+    RateLimited,
+    ServerFailed,
+    SourceError,
+    TimedOut,
+    Unauthorized,
+    Unreachable,
+)
+from exporter.sources.dms import listing, record, singles
 from exporter.sources.dms.background_tasks import BackgroundTasks, BackgroundTasksSettings
 from exporter.sources.source import Ask
 from exporter.tasks.task import State, Task
@@ -340,19 +350,89 @@ async def test_single_look_ups_are_bounded() -> None:
     source, client = source_of(cloud([]))
     await source.poll(Ask(now=NOW, active=[f"t{number}" for number in range(500)]))
 
-    assert len(client.paths("show_background_task")) == background_tasks.SINGLES
+    assert len(client.paths("show_background_task")) == singles.SINGLES
 
 
 @pytest.mark.parametrize(
     "error",
-    [NotFound("instance", status=404, code="DMS.00404022"), ServerFailed("down", status=500)],
+    [
+        NotFound("no such task", status=404, code="DMS.00404022"),
+        BadPayload("no such task", status=400, code="DMS.00400061"),
+    ],
+    ids=str,
 )
-async def test_other_errors_of_a_look_up_fail_the_poll(error: SourceError) -> None:
-    """An instance that is gone is not a task that is gone."""
-    source, _ = source_of(cloud([], a=error))
+async def test_tasks_that_do_not_exist_are_gone(error: SourceError) -> None:
+    """However the cloud says so, and however many: the list is good."""
+    source, client = source_of(lambda path, _: error if path != TASKS else {"tasks": []})
+    ask = Ask(now=NOW, active=["a", "b", "c", "d"])
+    readings = [await source.poll(ask) for _ in range(2)]
 
-    with pytest.raises(type(error)):
-        await source.poll(Ask(now=NOW, active=["a"]))
+    assert [(dict(one.records), one.invalid) for one in readings] == [({}, 0)] * 2
+    assert len(client.paths("show_background_task")) == 4
+
+
+BROKEN = [
+    Forbidden("no", status=403, code="DMS.00403002"),
+    ServerFailed("down", status=500, code="DMS.00500000"),
+    BadPayload("a page of HTML"),
+    {"something": "else"},
+]
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=str)
+async def test_a_task_that_cannot_be_looked_up_stays_as_it_was(broken: Any) -> None:
+    """For an hour it is counted as invalid; then it is given up, and said to be a gap."""
+    tasks = [task("a", status="EXECUTING"), task("b")]
+    source, client = source_of(cloud(tasks, a=broken))
+    await source.poll(ASK)
+    del tasks[0]
+    minutes = (1, 30, 60, 61, 62)
+    asks = [Ask(now=NOW + 60 * m, reach=NOW, active=["a", "after a restart"]) for m in minutes]
+    readings = [await source.poll(ask) for ask in asks]
+
+    assert [list(one.records) for one in readings] == [["b", "a"]] * 3 + [["b"]] * 2
+    assert [one.invalid for one in readings] == [1, 1, 1, 0, 0]
+    assert [one.history_from == ask.now for one, ask in zip(readings, asks, strict=True)] == [
+        *(False, False, False, True, False)
+    ]
+    assert client.paths("show_background_task").count(f"{TASKS}/a") == 3
+
+
+async def test_a_task_that_can_be_looked_up_again_is_not_given_up() -> None:
+    """Only an hour without any answer counts."""
+    answers: list[Any] = [{"tasks": [task("a")]}, ServerFailed("down", status=500)] * 5
+    source, _ = source_of(lambda path, _: {"tasks": []} if path == TASKS else answers.pop())
+    for minute in range(0, 200, 20):
+        reading = await source.poll(Ask(now=NOW + 60 * minute, active=["a"]))
+
+    assert list(reading.records) == ["a"]
+
+
+@pytest.mark.parametrize("broken", BROKEN, ids=str)
+async def test_a_service_that_fails_at_all_look_ups_fails_the_poll(broken: Any) -> None:
+    """Until it is clear that these tasks will never be shown, and the list is worth more."""
+    source, _ = source_of(cloud([task("b")], a=broken, c=broken, d=broken))
+    down = 0
+    for minute in (0, 30, 59):
+        with pytest.raises((Forbidden, ServerFailed, BadPayload)):
+            await source.poll(Ask(now=NOW + 60 * minute, active=["a", "c", "d"]))
+        down += 1
+    reading = await source.poll(Ask(now=NOW + 3600, active=["a", "c", "d"]))
+
+    assert (down, list(reading.records)) == (3, ["b"])
+    assert reading.history_from == NOW + 3600
+
+
+@pytest.mark.parametrize("kind", [RateLimited, Unauthorized, Unreachable, TimedOut])
+async def test_errors_that_concern_every_call_fail_the_poll(kind: type[SourceError]) -> None:
+    """They say nothing of the task, which is never given up for them."""
+    answers: list[Any] = [{"tasks": [task("a")]}, kind("later"), kind("later"), kind("later")]
+    source, _ = source_of(lambda path, _: {"tasks": []} if path == TASKS else answers.pop())
+    for hour in range(3):
+        with pytest.raises(kind):
+            await source.poll(Ask(now=NOW + hour * HOUR, active=["a"]))
+
+    assert list((await source.poll(Ask(now=NOW + 3 * HOUR, active=["a"]))).records) == ["a"]
 
 
 def endless(ages: Sequence[float]) -> Script:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lines import lines
 from scripted import ASK, NOW, PLACE, Query, Script, ScriptedClient, expected, fixture
 
-from exporter.errors import BadPayload, Forbidden, NotFound, ServerFailed
+from exporter.errors import BadPayload, Forbidden, NotFound, RateLimited, ServerFailed, SourceError
 from exporter.runtime.picture import Picture, take
 from exporter.sources.fdi import run_logs
 from exporter.sources.fdi.run_logs import RunLogs, RunLogsSettings
@@ -596,13 +596,83 @@ async def test_a_poll_that_fails_has_not_happened() -> None:
     fdi = Fdi(a=[Ran(60, 90)], b=[Ran(70, 100)])
     exporter = Exporter(fdi, tasks_per_poll=2)
     await exporter.poll(0)
-    fdi.errors["b/monitor-logs"] = ServerFailed("down")
-    with pytest.raises(ServerFailed):
+    fdi.errors["b/monitor-logs"] = RateLimited("too fast")
+    with pytest.raises(RateLimited):
         await exporter.poll(2000)
     fdi.errors.clear()
     await exporter.poll(4000)
 
     assert exporter.counts == {("a", "succeeded"): 1, ("b", "succeeded"): 1}
+
+
+BROKEN = [
+    ServerFailed("down", status=500, code="FDI.9999"),
+    Forbidden("no", status=403, code="FDI.3039"),
+    NotFound("not in project", status=404, code="FDI.3039"),
+    BadPayload("no", status=400, code="FDI.3002"),
+]
+
+
+@pytest.mark.parametrize("error", BROKEN, ids=str)
+async def test_a_log_that_cannot_be_read_hides_no_other(error: Exception) -> None:
+    """It is counted, stays as it was, and loses no run: they are told when it can be read again."""
+    fdi = Fdi(a=[Ran(-60, -50), Ran(60, 90)], b=[Ran(70, 100)])
+    exporter = Exporter(fdi)
+    await exporter.poll(0)
+    fdi.errors["a/monitor-logs"] = error
+    for at in (300, 600):
+        await exporter.poll(at)
+        assert exporter.reading.invalid == 1
+        assert exporter.reading.pending == NOW
+        assert list(exporter.reading.records) == ["a/r-60.000", "b/r70.000"]
+    assert exporter.counts == {("b", "succeeded"): 1}
+    exporter.restart()
+    await exporter.poll(900)
+    fdi.errors.clear()
+    await exporter.poll(7200)
+
+    assert exporter.counts == {("a", "succeeded"): 1, ("b", "succeeded"): 1}
+    assert (exporter.reading.invalid, exporter.picture.ledger.gaps) == (0, 0)
+
+
+async def test_logs_that_cannot_be_read_keep_no_other_waiting() -> None:
+    """They take turns with the rest, though they always have news."""
+    fdi = Fdi(a=[Ran(60, 90)], b=[Ran(60, 90)], c=[Ran(60, 90)], d=[Ran(60, 90)])
+    fdi.errors = {f"{key}/monitor-logs": ServerFailed("down") for key in "abc"}
+    exporter = Exporter(fdi, tasks_per_poll=1)
+    for at in range(0, 2400, 300):
+        await exporter.poll(at)
+
+    assert exporter.counts == {("d", "succeeded"): 1}
+
+
+async def test_a_log_that_fails_for_a_day_owes_no_more() -> None:
+    """What it hides is said to be lost, once a day, so that no restart reads back for ever."""
+    fdi = Fdi(a=[Ran(n * HOUR, n * HOUR + 60) for n in range(60)], b=[])
+    exporter = Exporter(fdi)
+    await exporter.poll(-60)
+    fdi.errors["a/monitor-logs"] = ServerFailed("down")
+    owed, gaps = [], []
+    for hour in range(0, 56, 8):
+        await exporter.poll(hour * HOUR)
+        owed.append(exporter.reading.pending)
+        gaps.append(exporter.picture.ledger.gaps)
+    fdi.errors.clear()
+    await exporter.poll(56.5 * HOUR)
+
+    assert owed == [NOW - 60] * 3 + [NOW + DAY] * 3 + [NOW + 2 * DAY]
+    assert gaps == [0, 0, 0, 1, 1, 1, 2]
+    assert exporter.counts == {("a", "succeeded"): 9}
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+async def test_a_service_whose_logs_all_fail_fails_the_poll(count: int) -> None:
+    """However few tasks there are; their logs are not read one after the other for ever."""
+    fdi = Fdi(**{f"t{n}": [] for n in range(count)})
+    fdi.errors["/monitor-logs"] = ServerFailed("down")
+
+    with pytest.raises(ServerFailed):
+        await Exporter(fdi).poll(0)
 
 
 async def test_without_hints_of_the_list_every_task_is_read_in_turn() -> None:
@@ -727,12 +797,49 @@ async def test_an_overview_of_one_task_may_be_missing() -> None:
         assert len(lines(exporter.source, exporter.reading, "fdi_task_overview_runs")) == 1
 
 
-async def test_any_other_error_of_an_overview_fails_the_poll() -> None:
-    """What cannot be read is not guessed."""
-    fdi = Fdi(a=[])
-    fdi.errors["/monitor-overview"] = ServerFailed("down")
+@pytest.mark.parametrize("error", [*BROKEN, BadPayload("no", status=405)], ids=str)
+async def test_no_overview_fails_a_poll(error: SourceError) -> None:
+    """It is there to compare with only; one that is refused three times is asked for no more."""
+    fdi = Fdi(**{f"t{n}": [Ran(60, 90)] for n in range(5)})
+    fdi.errors["/monitor-overview"] = error
+    exporter = Exporter(fdi)
+    asked, invalid = 0, []
+    for at in range(0, 1500, 300):
+        await exporter.poll(at)
+        asked += len(exporter.client.paths(OVERVIEW))
+        invalid.append(exporter.reading.invalid)
 
-    with pytest.raises(ServerFailed):
+    assert sum(exporter.counts.values()) == 5
+    assert (asked, invalid) == {
+        500: (5, [1, 1, 1, 1, 1]),
+        403: (3, [1, 1, 1, 0, 0]),
+        400: (3, [1, 1, 1, 0, 0]),
+        404: (1, [0, 0, 0, 0, 0]),
+        405: (1, [0, 0, 0, 0, 0]),
+    }[error.status or 0]
+
+
+async def test_overviews_that_fail_later_are_counted() -> None:
+    """Those of some tasks, or of all; once one is told again, so are the others."""
+    fdi = Fdi(**{f"t{n}": [] for n in range(5)})
+    exporter = Exporter(fdi)
+    told, invalid = [], []
+    for at, broken in enumerate(["nothing", "t3/monitor-overview", "/monitor-overview", "nothing"]):
+        fdi.errors = {broken: ServerFailed("down")}
+        await exporter.poll(at * 300)
+        told.append(len(lines(exporter.source, exporter.reading, "fdi_task_overview_runs")))
+        invalid.append(exporter.reading.invalid)
+
+    assert told == [5, 4, 0, 5]
+    assert invalid == [0, 1, 5, 0]
+
+
+async def test_a_cloud_that_throttles_overviews_fails_the_poll() -> None:
+    """It asks for fewer calls, of whichever kind."""
+    fdi = Fdi(a=[])
+    fdi.errors["/monitor-overview"] = RateLimited("too fast")
+
+    with pytest.raises(RateLimited):
         await Exporter(fdi).poll(0)
 
 

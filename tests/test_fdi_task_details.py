@@ -6,7 +6,14 @@ import pytest
 from lines import lines
 from scripted import ASK, PLACE, Query, Script, ScriptedClient, expected, fixture
 
-from exporter.errors import BadPayload, NotFound, SourceError
+from exporter.errors import (
+    BadPayload,
+    Forbidden,
+    NotFound,
+    RateLimited,
+    ServerFailed,
+    SourceError,
+)
 from exporter.sources.fdi.task_details import TaskDetails, TaskDetailsSettings
 
 TASKS = "/v2/p1/fdi/instances/i1/tasks"
@@ -65,8 +72,37 @@ async def test_a_task_deleted_meanwhile_is_left_out(gone: SourceError) -> None:
     assert (list(reading.records), reading.invalid) == (["t2"], 0)
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        Forbidden("no", status=403, code="FDI.3039"),
+        NotFound("not in project", status=404, code="FDI.3039"),
+        BadPayload("no", status=400, code="FDI.3039"),
+        ServerFailed("down", status=500, code="FDI.9999"),
+    ],
+    ids=str,
+)
+async def test_a_detail_that_cannot_be_read_hides_no_other(error: SourceError) -> None:
+    """It is left out and counted."""
+    listed = ({"task_id": "t1"}, {"task_id": "t2"})
+    source, _ = source_of(cloud(*listed, details={"t1": error, "t2": {"task": {"task_id": "t2"}}}))
+    reading = await source.poll(ASK)
+
+    assert (list(reading.records), reading.invalid) == (["t2"], 1)
+
+
+async def test_a_cloud_that_throttles_fails_the_poll() -> None:
+    """Whatever was read before."""
+    listed = ({"task_id": "t1"}, {"task_id": "t2"})
+    details = {"t1": {"task": {"task_id": "t1"}}, "t2": RateLimited("too fast", status=429)}
+    source, _ = source_of(cloud(*listed, details=details))
+
+    with pytest.raises(RateLimited):
+        await source.poll(ASK)
+
+
 async def test_any_other_404_fails_the_poll() -> None:
-    """A wrong path must not look like tasks that are gone."""
+    """A wrong path must not look like tasks that are gone, where no other is read."""
     source, _ = source_of(cloud({"task_id": "t1"}, details={"t1": NotFound("no such API")}))
 
     with pytest.raises(NotFound):

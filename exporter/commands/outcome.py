@@ -67,7 +67,7 @@ def _lists_records(source: Source[Any]) -> bool:
 
 def _remarks(reading: Reading[Any]) -> Iterator[str]:
     if reading.invalid:
-        yield f"{counted(reading.invalid, 'record')} made no sense and were left out"
+        yield f"{counted(reading.invalid, 'record')} made no sense or could not be read"
     if reading.inconsistent:
         yield "the list went on changing while it was read, so that a task may be missing"
     if reading.unknown:

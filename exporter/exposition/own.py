@@ -39,7 +39,8 @@ TASKS_HIDDEN = _gauge(
 )
 TASKS_INVALID = _gauge(
     "tasks_invalid",
-    "Records of the last reading that made no sense and were left out.",
+    "Records of the last reading that made no sense and were left out, and single tasks (details,"
+    " logs) that the cloud could not show while it showed others.",
     Kind.COUNT,
 )
 TASKS_VANISHED = _gauge(

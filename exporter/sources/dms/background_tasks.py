@@ -9,9 +9,9 @@ import msgspec
 
 from exporter.api.client import Client
 from exporter.duration import Duration
-from exporter.errors import BadPayload, NotFound, SourceError
+from exporter.errors import BadPayload
 from exporter.exposition.family import Aggregate, Family, Kind, Sample
-from exporter.sources.dms.listing import LIST, PAGES, Listing, Parse, TaskList
+from exporter.sources.dms.listing import LIST, PAGES, Listing, TaskList
 from exporter.sources.dms.record import (
     DELETED,
     NAMES,
@@ -19,17 +19,14 @@ from exporter.sources.dms.record import (
     BackgroundTask,
     parse_background_task,
 )
-from exporter.sources.document import OpenWords, Words, envelope, rows
-from exporter.sources.fetch import fetch_each, path
+from exporter.sources.dms.singles import SHOW, Singles
+from exporter.sources.document import OpenWords, Words
+from exporter.sources.fetch import path
 from exporter.sources.source import Ask, Place, Reading, Settings, Source
 from exporter.tasks.task import ACTIVE, SETTLED, Task
 
-SHOW = "show_background_task"
 OVERLAP = 600.0
 """Seconds read again before what is asked for, in case the clocks differ."""
-SINGLES = 100
-"""Tasks that one poll looks up by id at most."""
-INSTANCE_GONE = "DMS.00404022"
 
 
 class BackgroundTasksSettings(Settings, frozen=True, kw_only=True):
@@ -95,7 +92,7 @@ class BackgroundTasks(Source[BackgroundTask]):
         self._path = path("v2", place.project_id, "instances", place.instance_id, "tasks")
         self._list = TaskList(client, self._path, settings.page_size)
         self._names = OpenWords(NAMES)
-        self._gone: frozenset[str] = frozenset()
+        self._singles = Singles(client, self._path)
 
     @staticmethod
     def has_series(record: BackgroundTask) -> bool:  # noqa: ARG004 - none has
@@ -110,14 +107,15 @@ class BackgroundTasks(Source[BackgroundTask]):
         reach = window_from if ask.reach is None else ask.reach - OVERLAP
         begin = max(0, int(min(window_from, reach)))
         listing = await self._list.read(begin, parse)
-        found, invalid = await self._look_up(listing, ask, parse)
+        seen = await self._singles.read(ask, listing.tasks, parse)
+        complete_from = self._complete_from(listing, begin, window_from, ask.now)
         return Reading(
-            records={**listing.tasks, **found},
+            records={**listing.tasks, **seen.tasks},
             facts=BackgroundTaskFacts(self.place.engine, window_from),
-            invalid=listing.invalid + invalid,
+            invalid=listing.invalid + seen.invalid,
             inconsistent=listing.inconsistent,
             unknown=words.new,
-            history_from=self._complete_from(listing, begin, window_from, ask.now),
+            history_from=ask.now if seen.lost else complete_from,
         )
 
     def _complete_from(self, listing: Listing, begin: int, window_from: float, now: float) -> float:
@@ -130,26 +128,6 @@ class BackgroundTasks(Source[BackgroundTask]):
             msg = f"{LIST}: the list does not end within {PAGES} pages of {size}; lower the window"
             raise BadPayload(msg)
         return complete_from
-
-    async def _look_up(
-        self, listing: Listing, ask: Ask, parse: Parse
-    ) -> tuple[dict[str, BackgroundTask], int]:
-        """Ask for tasks that were active and are not in the list; count what makes no sense."""
-        self._gone &= frozenset(ask.active)
-        wanted = sorted(set(ask.active) - listing.tasks.keys() - self._gone)[:SINGLES]
-        paths = {key: f"{self._path}{path(key)}" for key in wanted}
-        answers = await fetch_each(self.client, SHOW, paths, _is_gone)
-        found: dict[str, BackgroundTask] = {}
-        invalid = 0
-        for key, answer in answers.items():
-            told = () if answer is None else rows(envelope(answer, SHOW, "tasks"), "tasks", SHOW)
-            for task in map(parse, told):
-                if task is None or task.task_id != key:
-                    invalid += 1
-                else:
-                    found[key] = task
-        self._gone |= answers.keys() - found.keys()
-        return found, invalid
 
     def to_task(self, record: BackgroundTask) -> Task | None:
         """Return the run; a deleted record states none."""
@@ -171,7 +149,3 @@ class BackgroundTasks(Source[BackgroundTask]):
             duration=duration,
             deadline=deadline,
         )
-
-
-def _is_gone(error: SourceError) -> bool:
-    return isinstance(error, NotFound) and error.code != INSTANCE_GONE

@@ -22,7 +22,7 @@ from exporter.sources.fdi.run_families import AGGREGATES, COUNTERS, SERIES, RunF
 from exporter.sources.fdi.run_log import Listed, Run, parse_listed, parse_run, task_id_of
 from exporter.sources.fdi.run_overviews import OVERVIEW, Overviews
 from exporter.sources.fdi.run_turns import OVERLAP, Covered, choose, told_until
-from exporter.sources.fetch import path, read_each
+from exporter.sources.fetch import SEVERAL, path, read_apart
 from exporter.sources.source import Ask, Place, Reading, Settings, Source
 from exporter.tasks.retention import TypeOf
 from exporter.tasks.task import Task
@@ -94,22 +94,27 @@ class RunLogs(Source[Run]):
         listing = await self._list.read(parse_listed)
         covered = self._cover(listing.monitors.values(), ask)
         chosen = choose(covered.values(), self.settings.tasks_per_poll)
-        logs = await read_each(
+        logs = await read_apart(
             (task.listed.task_id for task in chosen),
             lambda task_id: self._read(covered[task_id], ask, words),
             is_gone,
+            several=min(SEVERAL, len(covered)),
         )
-        read = {task_id: log for task_id, log in logs.items() if log is not None}
-        totals, senseless = await self._overviews.read(read)
+        read = logs.found
+        totals, unread = await self._overviews.read(read)
         # Only what is returned is remembered, so that a poll that fails has not happened.
-        carried = {key: task for key, task in covered.items() if key not in logs}
+        asked = {task.listed.task_id for task in chosen}
+        failed = {key: covered[key].failed(ask.now) for key in logs.failed}
+        carried = {key: task for key, task in covered.items() if key not in asked} | failed
         self._covered = carried | {key: log.task for key, log in read.items()}
         self._totals = {key: self._totals[key] for key in carried if key in self._totals} | totals
-        whole = all(log.whole for log in read.values())
+        lost = any(task.known_until > covered[key].known_until for key, task in failed.items())
+        whole = all(log.whole for log in read.values()) and not lost
+        senseless = sum(log.invalid for log in read.values())
         return Reading(
             records={key: run for one in self._covered.values() for key, run in one.runs.items()},
             facts=RunFacts({self._labels(key): told for key, told in self._totals.items()}),
-            invalid=listing.invalid + senseless + sum(log.invalid for log in read.values()),
+            invalid=listing.invalid + unread + senseless + len(failed),
             inconsistent=listing.inconsistent or any(log.inconsistent for log in read.values()),
             unknown=words.new,
             history_from=ask.reach if whole and ask.reach is not None else ask.now,

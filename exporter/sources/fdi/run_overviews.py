@@ -1,13 +1,14 @@
 """How many runs FDI tasks had, as the API itself counts them where it does."""
 
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any
 
 from exporter.api.client import Client
-from exporter.errors import NotFound, SourceError
+from exporter.errors import NotFound, ServerFailed, SourceError
 from exporter.sources.document import integer, mapping
 from exporter.sources.fdi.listing import is_gone
-from exporter.sources.fetch import fetch_each, path
+from exporter.sources.fetch import ABOUT_ONE, SEVERAL, Answers, path, read_apart
 from exporter.sources.source import Place
 
 OVERVIEW = "show_task_monitor_overview"
@@ -25,7 +26,8 @@ class Overviews:
     """
     GET /v2/{project_id}/fdi/instances/{instance_id}/tasks/{task_id}/monitor-overview.
 
-    Only newer versions have it. Where the first call finds nothing, no other is made.
+    Only newer versions have it, and it is only there to compare with: whatever it answers, run logs
+    are read. Where there is no such call, or it is refused from the first, no other is made.
     """
 
     def __init__(self, client: Client, place: Place) -> None:
@@ -33,35 +35,47 @@ class Overviews:
         self._client = client
         self._tasks = path("v2", place.project_id, "fdi", "instances", place.instance_id, "tasks")
         self._exists: bool | None = None
+        self._refusals = 0
 
     async def read(self, task_ids: Iterable[str]) -> tuple[dict[str, dict[str, int]], int]:
-        """Return the totals of each task that has some, and how many answers made no sense."""
-        ids = list(task_ids)
+        """Return the totals of each task that has some, and how many could not be read."""
+        left = list(task_ids)
         found: dict[str, Any] = {}
-        while ids and self._exists is None:
-            found |= await self._fetch(ids[:1])
-            ids = ids[1:]
+        failed = 0
+        while left and self._exists is None and not failed:
+            first, *left = left
+            try:
+                found[first] = await self._get(first)
+                self._exists = True
+            except ABOUT_ONE as error:
+                failed += self._is_failure(error)
         if self._exists:
-            found |= await self._fetch(ids)
-        told = {key: parse_overview(answer) for key, answer in found.items() if answer is not None}
-        return {key: totals for key, totals in told.items() if totals}, sum(
-            not totals for totals in told.values()
-        )
+            rest = await self._get_each(left)
+            found |= rest.found
+            failed += len(rest.failed)
+        told = {key: parse_overview(answer) for key, answer in found.items()}
+        senseless = sum(not totals for totals in told.values())
+        return {key: totals for key, totals in told.items() if totals}, senseless + failed
 
-    async def _fetch(self, task_ids: list[str]) -> dict[str, Any]:
-        paths = {key: f"{self._tasks}{path(key, 'monitor-overview')}" for key in task_ids}
-        answers = await fetch_each(self._client, OVERVIEW, paths, self._is_missing)
-        if any(answer is not None for answer in answers.values()):
-            self._exists = True
-        return answers
+    async def _get(self, task_id: str) -> Any:
+        return await self._client.get(OVERVIEW, f"{self._tasks}{path(task_id, 'monitor-overview')}")
 
-    def _is_missing(self, error: SourceError) -> bool:
-        """Whether the task is gone, or the API has no such call."""
+    async def _get_each(self, task_ids: list[str]) -> Answers[Any]:
+        try:
+            return await read_apart(task_ids, self._get, _is_missing)
+        except ABOUT_ONE:
+            self._exists = None
+            return Answers({}, frozenset(task_ids))
+
+    def _is_failure(self, error: SourceError) -> bool:
+        """Learn from the error of a call that never succeeded; return whether it is to be told."""
         if is_gone(error):
-            return True
-        if isinstance(error, NotFound) and self._exists is None:
+            return False
+        self._refusals += not isinstance(error, ServerFailed)
+        no_such_call = isinstance(error, NotFound) or error.status == HTTPStatus.METHOD_NOT_ALLOWED
+        if no_such_call or self._refusals == SEVERAL:
             self._exists = False
-        return isinstance(error, NotFound)
+        return not no_such_call
 
 
 def parse_overview(answer: Any) -> dict[str, int]:
@@ -69,3 +83,8 @@ def parse_overview(answer: Any) -> dict[str, int]:
     document = mapping(answer) or {}
     totals = {word: integer(document.get(field)) for word, field in TOTALS.items()}
     return {word: total for word, total in totals.items() if total is not None and total >= 0}
+
+
+def _is_missing(error: SourceError) -> bool:
+    """Whether the task is gone, or has no overview."""
+    return is_gone(error) or isinstance(error, NotFound)

@@ -10,6 +10,8 @@ OVERLAP = 900.0
 """Seconds read again before what is not known; clocks that differ by more are refused anyway."""
 LONG_RUN = 86_400.0
 """Seconds that a run may take and not be lost when its task begins another one meanwhile."""
+PATIENCE = 86_400.0
+"""Seconds for which a log may fail and its runs be owed; those of the time before are then lost."""
 
 
 class Covered(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +28,10 @@ class Covered(msgspec.Struct, frozen=True, kw_only=True):
     """As it was listed when its log was last read; None before the first time."""
     runs: Mapping[str, Run] = {}
     """Those of the last reading by their key, and at any rate the latest."""
+    failing: float | None = None
+    """Since when its log fails."""
+    tried: float = 0.0
+    """When its log failed last."""
 
     def listed_as(self, listed: Listed, now: float) -> "Covered":
         """Return the task as a new poll lists it."""
@@ -65,7 +71,20 @@ class Covered(msgspec.Struct, frozen=True, kw_only=True):
         }
         if newest is not None:
             kept[newest.key] = msgspec.structs.replace(self._marked(newest), latest=True)
-        return msgspec.structs.replace(self, read=self.listed, known_until=now, runs=kept)
+        return msgspec.structs.replace(
+            self, read=self.listed, known_until=now, runs=kept, failing=None
+        )
+
+    def failed(self, now: float) -> "Covered":
+        """Return the task once its log failed at `now`; when that goes on, it owes no more."""
+        failing = now if self.failing is None else self.failing
+        lost = now - failing >= PATIENCE
+        return msgspec.structs.replace(
+            self,
+            known_until=now if lost else self.known_until,
+            failing=now if lost else failing,
+            tried=now,
+        )
 
     def still_sought(self) -> dict[str, Run]:
         """Return the runs that a log must not lack: those that are awaited, and the latest."""
@@ -99,7 +118,7 @@ def choose(covered: Iterable[Covered], budget: int) -> list[Covered]:
     """
     Return at most `budget` tasks whose logs to read.
 
-    Those with news come first, and what was not read for longest before others; a quarter of the
+    Those with news come first, and what was not tried for longest before others; a quarter of the
     budget is left to tasks that seem to have none.
     """
     ranked = sorted(covered, key=_turn)
@@ -117,7 +136,7 @@ def told_until(waiting: Iterable[Covered]) -> float | None:
 
 def _turn(task: Covered) -> tuple[float, float, str]:
     listed = task.listed
-    last_read = task.known_until if task.read is not None else 0.0
+    last_read = max(task.tried, task.known_until if task.read is not None else 0.0)
     return (last_read, -(listed.last_execute_time or 0.0), listed.task_id)
 
 

@@ -5,7 +5,7 @@ One call for each task, so it is off unless asked for. The answer's `task_detail
 names and addresses of hosts, and data sources may be named after hosts: neither is ever read.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -20,7 +20,7 @@ from exporter.sources.fdi.listing import (
     calls_for_list,
     is_gone,
 )
-from exporter.sources.fetch import fetch_each, path
+from exporter.sources.fetch import path, read_apart
 from exporter.sources.source import Ask, Place, Reading, Settings, Source
 
 SHOW = "show_task"
@@ -50,7 +50,7 @@ class TaskDetail(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     last_modified_date: float | None
 
 
-def parse_task_detail(answer: object, task_id: str, task_name: str) -> TaskDetail | None:
+def parse_task_detail(answer: Any, task_id: str, task_name: str) -> TaskDetail | None:
     """Read the answer for `task_id`, listed as `task_name`; None if it is not about that task."""
     document = mapping(answer)
     task = mapping(document.get("task")) if document is not None else None
@@ -144,20 +144,26 @@ class TaskDetails(Source[TaskDetail]):
         return calls_for_list(settings.page_size) + LARGEST_INSTANCE
 
     async def poll(self, ask: Ask) -> Reading[TaskDetail]:  # noqa: ARG002 - details have no past
-        """List the tasks, then read the detail of each; one deleted meanwhile is left out."""
+        """
+        List the tasks, then read the detail of each; one deleted meanwhile is left out.
+
+        One that cannot be read is left out, too, and counted, unless it is so with all of them.
+        """
         listing = await self._list.read(_listed_name)
-        paths = {key: self._path(key) for key in listing.monitors}
-        answers = await fetch_each(self.client, SHOW, paths, is_gone)
+        answers = await read_apart(listing.monitors, self._show, is_gone, several=1)
         details = {
             key: parse_task_detail(answer, key, listing.monitors[key])
-            for key, answer in answers.items()
-            if answer is not None
+            for key, answer in answers.found.items()
         }
+        senseless = sum(detail is None for detail in details.values())
         return Reading(
             records={key: detail for key, detail in details.items() if detail is not None},
-            invalid=listing.invalid + sum(detail is None for detail in details.values()),
+            invalid=listing.invalid + senseless + len(answers.failed),
             inconsistent=listing.inconsistent,
         )
+
+    async def _show(self, task_id: str) -> Any:
+        return await self.client.get(SHOW, self._path(task_id))
 
     def _path(self, task_id: str) -> str:
         place = self.place
