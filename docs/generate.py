@@ -4,12 +4,14 @@
 
 from pathlib import Path
 
+from docs.alerts import alerts_page
 from docs.chart import CHART, chart_readme
 from docs.schema import SCHEMA, values_schema
 from exporter.commands.metrics import as_markdown
 from exporter.config.reference import configuration_page
 
 PAGES = {
+    "alerts.md": alerts_page,
     "configuration.md": configuration_page,
     "metrics.md": as_markdown,
     str(CHART / "README.md"): chart_readme,

@@ -41,11 +41,10 @@ def seen(alert: str, case: Case) -> list[bool]:
 
 
 def whole(expression: str) -> str:
-    """Return an expression with what it takes from recording rules written out."""
+    """Return an expression and those of all recording rules that it asks, one way or another."""
     recorded = {r["record"]: r["expr"] for p in RULES for r in rules(p) if "record" in r}
-    while names := [name for name in recorded if name in expression]:
-        for name in names:
-            expression = expression.replace(name, f"({recorded[name]})")
+    while found := [name for name in recorded if name in expression]:
+        expression += "".join(f" {recorded.pop(name)}" for name in found)
     return expression
 
 

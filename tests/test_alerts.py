@@ -11,7 +11,7 @@ import pytest
 import yaml
 from tools import needs
 
-from docs.alerts import severity
+from docs.alerts import alerts_page, severity
 from exporter.catalogue import families, polled
 from exporter.exposition.family import Family, MetricType
 
@@ -240,6 +240,13 @@ def test_bases_of_links_can_be_replaced(path: Path) -> None:
 def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
     """Nobody is woken without a page to read."""
     assert [path.stem for path in RUNBOOKS] == sorted(ALERTS)
+
+
+def test_every_alert_is_listed() -> None:
+    """The page of all alerts leaves none out."""
+    listed = re.findall(r"^\| \[(\w+)\]", alerts_page(), re.MULTILINE)
+
+    assert sorted(listed) == sorted(ALERTS)
 
 
 @pytest.mark.parametrize("path", RUNBOOKS, ids=lambda path: path.stem)
