@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -112,26 +113,59 @@ class Prometheus:
                 await asyncio.sleep(0.1)  # the next scrape of another process
 
 
+SCRAPES = """\
+global: {{scrape_interval: 1s}}
+scrape_configs:
+  - job_name: cloud-task-exporter
+    static_configs: [{{targets: ['{}']}}]
+"""
+"""The configuration of a Prometheus that scrapes one target each second."""
+
+
 @contextlib.asynccontextmanager
-async def prometheus(folder: Path, target: str, port: int) -> AsyncIterator[Prometheus]:
-    """Run a Prometheus that scrapes `target` each second."""
-    config = folder / "prometheus.yml"
-    config.write_text(
-        "global: {scrape_interval: 1s}\n"
-        "scrape_configs:\n"
-        "  - job_name: cloud-task-exporter\n"
-        f"    static_configs: [{{targets: ['{target}']}}]\n"
-    )
+async def prometheus(
+    folder: Path, target: str, port: int, config: str = SCRAPES
+) -> AsyncIterator[Prometheus]:
+    """Run a Prometheus that scrapes `target`, which is filled into its configuration."""
+    file = folder / "prometheus.yml"
+    file.write_text(config.format(target))
+    data = f"--storage.tsdb.path={folder / 'data'}"
+    async with (
+        _listening(port, "prometheus", f"--config.file={file}", data) as url,
+        aiohttp.ClientSession() as session,
+    ):
+        yield Prometheus(session, url)
+
+
+@contextlib.asynccontextmanager
+async def alertmanager(folder: Path, config: str, port: int) -> AsyncIterator[str]:
+    """Run an Alertmanager with this configuration, on its own; yield its base URL."""
+    file = folder / "alertmanager.yml"
+    file.write_text(config)
+    data, alone = f"--storage.path={folder / 'alerts'}", "--cluster.listen-address="
+    arguments = (f"--config.file={file}", data, alone)
+    async with _listening(port, "prometheus-alertmanager", *arguments) as url:
+        yield url
+
+
+@contextlib.asynccontextmanager
+async def _listening(port: int, program: str, *arguments: str) -> AsyncIterator[str]:
+    """Run a program of Prometheus until the end of the context; it is ready by then."""
+    address = f"--web.listen-address=127.0.0.1:{port}"
     process = await asyncio.create_subprocess_exec(
-        "prometheus",
-        f"--config.file={config}",
-        f"--storage.tsdb.path={folder / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-        "--log.level=error",
+        program, *arguments, address, "--log.level=error"
     )
     try:
         async with aiohttp.ClientSession() as session:
             await eventually(session, f"http://127.0.0.1:{port}/-/ready")
-            yield Prometheus(session, f"http://127.0.0.1:{port}")
+        yield f"http://127.0.0.1:{port}"
     finally:
         await _gone(process)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -6,8 +6,7 @@ from typing import Any
 import yaml
 from charts import Objects, render
 from containers import Podman, containers
-from processes import prometheus
-from test_end_to_end import free_port
+from processes import free_port, prometheus
 from tools import needs
 
 from exporter import __version__

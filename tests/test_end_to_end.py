@@ -1,14 +1,13 @@
 """The exporter as a user has it: a process, its pages, and a real Prometheus."""
 
 import asyncio
-import socket
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 import aiohttp
 import pytest
-from processes import eventually, exporter, prometheus
+from processes import eventually, exporter, free_port, prometheus
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as plain
@@ -25,14 +24,6 @@ PROMISED = (
     "cloud_task_runs_total",
     "cloud_task_exporter_collector_up",
 )
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def samples(families: Iterable[Metric]) -> Counter[tuple[object, ...]]:

@@ -7,10 +7,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 from containers import BASE, HARDENED, Podman, containers
-from processes import eventually
+from processes import eventually, free_port
 from prometheus_client.parser import text_string_to_metric_families as plain
 from simulated import LIVELY
-from test_end_to_end import free_port
 
 from exporter import __version__
 from exporter.app import simulated

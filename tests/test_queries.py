@@ -1,11 +1,10 @@
 """docs/queries.md against a real Prometheus that scrapes the demo."""
 
 import re
-import socket
 from pathlib import Path
 
 import aiohttp
-from processes import eventually, exporter, prometheus
+from processes import eventually, exporter, free_port, prometheus
 from tools import needs
 
 PAGE = Path(__file__).parent.parent / "docs" / "queries.md"
@@ -17,14 +16,6 @@ def queries() -> list[tuple[str, bool]]:
     return [
         (query.strip(), "may be empty)" in text or "May be empty" in text) for text, query in blocks
     ]
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def test_the_page_has_queries() -> None:
