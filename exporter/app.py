@@ -5,10 +5,11 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
+from typing import NoReturn
 
 import msgspec
 
@@ -19,11 +20,13 @@ from exporter.config import parse
 from exporter.config.assignment import own_share
 from exporter.config.doubts import warnings
 from exporter.config.settings import Config, LogSettings, WebSettings
-from exporter.errors import StateError, StateInUse
+from exporter.errors import ConfigError, StateError, StateInUse
 from exporter.log import configure, get
+from exporter.rewiring import Rewiring
 from exporter.runtime.daemon import Daemon
 from exporter.runtime.listener import Listener, serve
 from exporter.runtime.past import Unwritable
+from exporter.runtime.reload import Reload
 from exporter.runtime.status import Status
 from exporter.runtime.store import Store
 from exporter.runtime.web import application
@@ -46,22 +49,37 @@ class Running(msgspec.Struct, frozen=True):
     daemon: Daemon
     listener: Listener
     work: asyncio.Task[None]
+    reload: Reload[Config]
 
 
 @contextlib.asynccontextmanager
-async def running(config: Config, clock: Clock, demo: str = "") -> AsyncIterator[Running]:
-    """Run a daemon and its web server until the end of the context."""
+async def running(
+    config: Config, clock: Clock, demo: str = "", load: Callable[[], Config] | None = None
+) -> AsyncIterator[Running]:
+    """
+    Run a daemon and its web server until the end of the context.
+
+    `load` reads the configuration again; without it there is nothing to be read.
+    """
     async with Sessions() as sessions:
         with remembering(config) as store:
             random = Random()  # noqa: S311 - only for jitter
             share = own_share(config.shard, socket.gethostname())
             wiring = Wiring(config, clock, sessions, random, store=store, share=share)
+            wiring.recollection.leave(config, share)
             daemon = wiring.answering(wiring.crew(), demo)
-            app = application(daemon, telemetry_path=config.web.telemetry_path)
+            apply = Rewiring(wiring, daemon, sessions).apply
+            reload = Reload(load or (lambda: config), apply, clock)
+            daemon.watch(reload.facts)
+            app = application(
+                daemon,
+                telemetry_path=config.web.telemetry_path,
+                reload=reload.now if config.web.enable_reload else None,
+            )
             listener = await serve(app, config.web.listen_address)
             work = asyncio.create_task(daemon.run())
             try:
-                yield Running(daemon, listener, work)
+                yield Running(daemon, listener, work, reload)
             finally:
                 work.cancel()
                 await asyncio.gather(work, return_exceptions=True)
@@ -92,14 +110,22 @@ def remembering(config: Config) -> Iterator[Store | Unwritable | None]:
         yield store
 
 
-async def run_daemon(config: Config, clock: Clock | None = None, demo: str = "") -> int:
-    """Run until SIGTERM or SIGINT; return the exit code."""
+async def run_daemon(
+    config: Config,
+    clock: Clock | None = None,
+    demo: str = "",
+    load: Callable[[], Config] | None = None,
+) -> int:
+    """Run until SIGTERM or SIGINT, `load` anew at SIGHUP; return the exit code."""
     configure(config.log.level, config.log.format)
     asyncio.get_running_loop().set_default_executor(Unwaited())
     logger = get()
     stop = asyncio.create_task(stop_signal())
+    hangup = asyncio.Event()
+    if load is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hangup.set)
     await asyncio.sleep(0)  # from here on signals end it cleanly
-    async with running(config, clock or SystemClock(), demo) as run:
+    async with running(config, clock or SystemClock(), demo, load) as run:
         logger.info(
             "exporter.started",
             version=__version__,
@@ -110,13 +136,24 @@ async def run_daemon(config: Config, clock: Clock | None = None, demo: str = "")
         )
         for warning in warnings(config):
             logger.warning("config.doubtful", warning=warning)
+        following = asyncio.create_task(_reload_at(hangup, run.reload))
         await asyncio.wait((stop, run.work), return_when=asyncio.FIRST_COMPLETED)
+        following.cancel()
         if not stop.done():
             logger.error("exporter.failed", error=type(run.work.exception()).__name__)
             stop.cancel()
             return 1
     logger.info("exporter.stopped", signal=stop.result())
     return 0
+
+
+async def _reload_at(hangup: asyncio.Event, reload: Reload[Config]) -> NoReturn:
+    """Reload whenever told to; what comes while one is under way makes one more."""
+    while True:
+        await hangup.wait()
+        hangup.clear()
+        with contextlib.suppress(ConfigError):  # it is in the log, and in a metric
+            await reload.now()
 
 
 def _shard(status: Status) -> dict[str, object]:

@@ -26,6 +26,18 @@ class Secret:
             raise ConfigError([msg])
         return _sendable(text, f"the secret file {self._path}")
 
+    def __eq__(self, other: object) -> bool:
+        """Whether the other one stands in the same place, or is the same text."""
+        return isinstance(other, Secret) and self._parts == other._parts
+
+    def __hash__(self) -> int:
+        """Go by the same."""
+        return hash(self._parts)
+
+    @property
+    def _parts(self) -> tuple[str | None, Path | None]:
+        return (self._text, self._path)
+
     def __repr__(self) -> str:
         """Never show the secret."""
         return "***"

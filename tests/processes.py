@@ -18,11 +18,28 @@ PATIENCE = 30.0
 class Exporter:
     """The exporter as a process of its own."""
 
-    def __init__(self, process: asyncio.subprocess.Process, url: str, simulator: str) -> None:
-        """Take the process and where it listens."""
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        """Take the process."""
         self.process = process
-        self.url = url
-        self.simulator = simulator
+        self.url = ""
+        self.simulator = ""
+        self._lines: list[dict[str, Any]] = []
+        self._more = asyncio.Condition()
+
+    async def said(self, event: str, after: int = 0) -> dict[str, Any]:
+        """Return the first line with that event, beyond the first `after` of them."""
+        async with asyncio.timeout(PATIENCE), self._more:
+            while len(found := [line for line in self._lines if line["event"] == event]) <= after:
+                await self._more.wait()
+        return found[after]
+
+    async def listen(self) -> None:
+        """Follow the log to its end."""
+        assert self.process.stderr is not None
+        async for line in self.process.stderr:
+            async with self._more:
+                self._lines.append(json.loads(line))
+                self._more.notify_all()
 
     async def stopped(self) -> int:
         """Send SIGTERM and return the exit code."""
@@ -44,29 +61,19 @@ async def exporter(*arguments: str) -> AsyncIterator[Exporter]:
         "json",
         stderr=asyncio.subprocess.PIPE,
     )
+    run = Exporter(process)
+    listening = asyncio.create_task(run.listen())
+    started = asyncio.create_task(run.said("exporter.started"))
     try:
-        started = await asyncio.wait_for(_line(process, "exporter.started"), PATIENCE)
-        drain = asyncio.create_task(_drain(process))
-        yield Exporter(process, f"http://{started['listen'][0]}", started.get("simulator", ""))
-        await _gone(process)
-        await drain
+        await asyncio.wait((started, listening), return_when=asyncio.FIRST_COMPLETED)
+        assert started.done(), "the exporter ended before it had started"
+        run.url = f"http://{started.result()['listen'][0]}"
+        run.simulator = started.result().get("simulator", "")
+        yield run
     finally:
+        started.cancel()
         await _gone(process)
-
-
-async def _line(process: asyncio.subprocess.Process, event: str) -> dict[str, Any]:
-    assert process.stderr is not None
-    while line := await process.stderr.readline():
-        document: dict[str, Any] = json.loads(line)
-        if document["event"] == event:
-            return document
-    msg = f"the exporter ended without {event}"
-    raise AssertionError(msg)
-
-
-async def _drain(process: asyncio.subprocess.Process) -> None:
-    assert process.stderr is not None
-    await process.stderr.read()
+        await listening
 
 
 async def _gone(process: asyncio.subprocess.Process) -> None:

@@ -318,12 +318,6 @@ BROKEN: list[tuple[str, str, str, str]] = [
             " the way: use https, or set tls.allow_http"
         ),
     ),
-    (
-        "a reload that this version does not know",
-        "credentials:\n",
-        "web: {enable_reload: true}\ncredentials:\n",
-        "line 1: web.enable_reload: unknown key; known here: listen_address, telemetry_path",
-    ),
 ]
 
 

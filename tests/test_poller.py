@@ -9,17 +9,20 @@ import msgspec
 import pytest
 
 from exporter import log
-from exporter.errors import SourceError, Unreachable
+from exporter.errors import SourceError, StateError, Unreachable
 from exporter.exposition import families
 from exporter.exposition.family import Family, Kind, Series
 from exporter.exposition.page import Page
 from exporter.exposition.shard import prefix
 from exporter.runtime.board import Board
-from exporter.runtime.poller import Lane, Poller, following
+from exporter.runtime.lane import Lane
+from exporter.runtime.past import Past, Unwritable
+from exporter.runtime.poller import Poller, following
 from exporter.sources.source import Ask, Place, Reading, Settings, Source
 from exporter.tasks.selection import Rules
 from exporter.tasks.task import State, Task
 
+NEW = Past()
 ROW = Family(name="row", help="Row.", kind=Kind.STATE, labels=("task_id",))
 
 
@@ -127,11 +130,18 @@ def reading(**tasks: tuple[State, float]) -> Reading[Row]:
 class Scene:
     """A poller with everything around it."""
 
-    def __init__(self, *answers: object, timeout: float = 45.0, most: float = 1e9) -> None:
+    def __init__(
+        self,
+        *answers: object,
+        timeout: float = 45.0,
+        most: float = 1e9,
+        past: Past = NEW,
+        source: Scripted | None = None,
+    ) -> None:
         """Script what the source answers."""
         log.configure("debug", "json")
         self.clock = Steps(most)
-        self.source = Scripted(answers)
+        self.source = source or Scripted(answers)
         self.board = Board(Page((*families.SHARED, ROW)))
         self.counts = Counts()
         lane = Lane(
@@ -146,6 +156,7 @@ class Scene:
             random=Random(1),
             board=self.board,
             counters=self.counts,
+            past=past,
         )
 
     def lines(self, *names: str) -> list[str]:
@@ -294,6 +305,86 @@ async def test_what_dropped_to_nothing_is_shown_as_vanished() -> None:
         seen.append(scene.poller.picture.vanished)
 
     assert seen == [0, 2, 2]
+
+
+class Slow(Scripted):
+    """Takes its time to answer."""
+
+    def __init__(self, *answers: object) -> None:
+        """Take the answers."""
+        super().__init__(answers)
+        self.asking = asyncio.Event()
+        self.may_answer = asyncio.Event()
+
+    async def poll(self, ask: Ask) -> Reading[Row]:
+        """Wait until it may."""
+        self.asking.set()
+        await self.may_answer.wait()
+        return await super().poll(ask)
+
+
+async def test_a_poll_under_way_may_end_before_its_poller_does() -> None:
+    """What it was shown may never be shown again."""
+    slow = Slow(reading(a=(State.RUNNING, 900.0)), None)
+    poller = Scene(source=slow).poller
+    work = asyncio.create_task(poller.run())
+    await slow.asking.wait()
+    end = asyncio.create_task(poller.end(work))
+    await asyncio.sleep(0)
+    slow.may_answer.set()
+    await end
+
+    assert work.cancelled()
+    assert poller.counted.tracks.keys() == {"a"}
+
+
+async def test_a_poll_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reload must not wait for a cloud."""
+    monkeypatch.setattr("exporter.runtime.poller.LAST_POLL", 0.0)
+    slow = Slow()
+    poller = Scene(source=slow).poller
+    work = asyncio.create_task(poller.run())
+    await slow.asking.wait()
+    await poller.end(work)
+
+    assert work.cancelled()
+
+
+async def test_who_takes_over_goes_on_from_what_waits_for_a_commit() -> None:
+    """It is not shown before the commit, and not lost either."""
+    full = Past(memory=Unwritable(StateError("no space left")))
+    first, second = reading(a=(State.RUNNING, 900.0)), reading(a=(State.FAILED, 900.0))
+    scene = Scene(first, second, past=full)
+    await scene.poller.poll()
+    await scene.poller.poll()
+    heritage = scene.poller.heritage()
+    heir = Scene(reading(a=(State.FAILED, 900.0)), past=heritage).poller
+
+    assert heritage.ledger is None
+    assert (heir.counted.counts["T", State.FAILED], heir.heritage().ledger) == (0, None)
+    assert heir.picture.ledger.counts["T", State.FAILED] == 1
+
+
+async def test_other_labels_are_shown_at_once() -> None:
+    """On gauges and counters; what was taken away for its age stays away."""
+    first, second = reading(a=(State.RUNNING, 900.0)), reading(a=(State.FAILED, 900.0))
+    scene = Scene(first, second, Unreachable("x"))
+    await scene.poller.poll()
+    await scene.poller.poll()
+    await scene.poller.relabel(prefix("t", {"stage": "p"}))
+    shown = scene.lines("row", "cloud_task_runs_total")
+    scene.clock.now += 1000.0
+    await scene.poller.poll()
+    await scene.poller.relabel(prefix("t", {"stage": "q"}))
+
+    runs = 'target="t",stage="{}",system="fdi",task_type="T",outcome="failed"'
+    assert shown == [
+        f"cloud_task_runs_total{{{runs.format('p')}}} 1",
+        'row{target="t",stage="p",task_id="a"} 1',
+    ]
+    assert scene.lines("row", "cloud_task_runs_total") == [
+        f"cloud_task_runs_total{{{runs.format('q')}}} 1"
+    ]
 
 
 @pytest.mark.parametrize(

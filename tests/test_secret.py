@@ -37,6 +37,15 @@ def test_a_secret_in_a_file_is_read_anew_each_time(tmp_path: Path) -> None:
     assert (before, secret.read()) == ("old", "new")
 
 
+def test_secrets_are_the_same_where_they_stand_in_the_same_place() -> None:
+    """So that a configuration that is read again shows what has changed, and reads no file."""
+    one, same, other = Secret(TEXT), Secret(TEXT), Secret("other")
+    file, same_file = (Secret(path=Path("/nowhere/x")) for _ in range(2))
+
+    assert (one == same, one == other, file == same_file, one == file) == (True, False, True, False)
+    assert len({one, same, other, file, same_file}) == 3
+
+
 @pytest.mark.parametrize("form", ["{}", "{!r}", "{!s}"])
 @pytest.mark.parametrize("wrap", [lambda secret: secret, lambda secret: [secret]])
 def test_a_secret_prints_as_stars(form: str, wrap: Callable[[Secret], object]) -> None:

@@ -51,6 +51,17 @@ async def tls_server(folder: Path) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
+async def test_sessions_that_are_not_needed_any_more_are_closed() -> None:
+    """Those that are go on."""
+    async with Sessions() as sessions:
+        kept, other = sessions.get(Tls()), sessions.get(Tls(insecure_skip_verify=True))
+        await sessions.close(keep=[Tls()])
+
+        assert (kept.closed, other.closed) == (False, True)
+        assert sessions.get(Tls()) is kept
+    assert kept.closed
+
+
 async def test_an_unknown_authority_is_refused(certificate: Path) -> None:
     """It fails closed, at the first try, and the message says why."""
     async with tls_server(certificate) as url, reaching(url) as reach:

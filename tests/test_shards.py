@@ -179,7 +179,9 @@ class Shards:
         store = Store.opened(self.path(share.index))
         stack.enter_context(contextlib.closing(store))
         surroundings = (self._config, self._clock, self._sessions, Random(1))
-        return Wiring(*surroundings, store=store, share=share).crew()
+        wiring = Wiring(*surroundings, store=store, share=share)
+        wiring.recollection.leave(self._config, share)
+        return wiring.crew()
 
 
 @contextlib.asynccontextmanager

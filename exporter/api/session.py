@@ -1,6 +1,7 @@
 """aiohttp sessions for machines: nothing from the environment, no cookies, room for long tokens."""
 
 import ssl
+from collections.abc import Collection
 from pathlib import Path
 from typing import Self
 
@@ -39,11 +40,10 @@ class Sessions:
             self._open[tls] = open_session(tls)
         return self._open[tls]
 
-    async def close(self) -> None:
-        """Close every session and its connections."""
-        while self._open:
-            _, session = self._open.popitem()
-            await session.close()
+    async def close(self, keep: Collection[Tls] = ()) -> None:
+        """Close every session and its connections, but for those that check as in `keep`."""
+        for tls in self._open.keys() - set(keep):
+            await self._open.pop(tls).close()
 
     async def __aenter__(self) -> Self:
         """Do nothing yet."""

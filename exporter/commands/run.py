@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 
 from exporter.commands.command import PROGRAM, Command, Given
 from exporter.commands.configuration import load_config
@@ -24,7 +25,8 @@ def _act(given: Given, environ: Mapping[str, str]) -> int:
     config = load_config(given, environ)
     from exporter import app  # noqa: PLC0415 - other commands start faster without it
 
-    return asyncio.run(app.run_daemon(config))
+    load = partial(load_config, given, environ)
+    return asyncio.run(app.run_daemon(config, load=load))
 
 
 RUN = Command(

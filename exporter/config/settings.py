@@ -50,6 +50,8 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Addresses to listen on: `:10047` is every address of the machine; port 0 is any free one."""
     telemetry_path: Annotated[str, rules.telemetry_path] = "/metrics"
     """Path of the page that Prometheus scrapes."""
+    enable_reload: bool = False
+    """Whether POST on `/-/reload` has this file read again, as SIGHUP always does."""
 
 
 class LogSettings(msgspec.Struct, frozen=True, kw_only=True):

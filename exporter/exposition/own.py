@@ -155,6 +155,18 @@ SHARD_INFO = _gauge(
     Kind.STATE,
     ("shard_index", "shard_total"),
 )
+RELOAD_SUCCESSFUL = _gauge(
+    "config_last_reload_successful",
+    "0 if the configuration was changed since, but could not be put in force: the one before is.",
+    Kind.STATE,
+    (),
+)
+RELOAD_SUCCESS = _gauge(
+    "config_last_reload_success_timestamp_seconds",
+    "When the configuration in force was put in force, by the start or by a reload.",
+    Kind.TIMESTAMP,
+    (),
+)
 BUILD_INFO = _gauge(
     "build_info",
     "1, labelled with the version that runs.",

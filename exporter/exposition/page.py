@@ -39,6 +39,10 @@ class Page:
             families[name] = {key: kept for key, kept in owners.items() if kept is not None}
         return self._with(families)
 
+    def without(self, owner: Owner) -> "Page":
+        """Return a page without anything of `owner`."""
+        return self.replace(owner, dict.fromkeys(self._families))
+
     def without_gauges(self, owner: Owner) -> "Page":
         """Return a page where only the counters and histograms of `owner` are left."""
         gauges = (f.name for f in self._families.values() if f.type is MetricType.GAUGE)

@@ -17,6 +17,10 @@ class Board:
         """Show `shards` in the place of those of the same families and owner."""
         self.page = self.page.replace(owner, shards)
 
+    def remove(self, owner: Owner) -> None:
+        """Take all that `owner` shows away."""
+        self.page = self.page.without(owner)
+
     def retire(self, owner: Owner) -> None:
         """Take the gauges of `owner` away; what was counted stays."""
         self.page = self.page.without_gauges(owner)

@@ -1,7 +1,7 @@
 """All that runs: the pollers, what they found, and what the web server may ask."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Protocol
 
 import msgspec
@@ -12,7 +12,7 @@ from exporter.exposition import own
 from exporter.exposition.family import Family, Sample
 from exporter.exposition.page import Page
 from exporter.runtime.board import Board
-from exporter.runtime.instruments import Instruments, build_info
+from exporter.runtime.instruments import Facts, Instruments, build_info
 from exporter.runtime.poller import Poller
 from exporter.runtime.status import CollectorStatus, Status
 from exporter.runtime.store import Store
@@ -67,14 +67,46 @@ class Daemon:
         self._clock = clock
         self._demo = demo
         self._started = clock.time()
+        self._ready = False
+        self._group = asyncio.TaskGroup()
+        self._work: dict[Poller, asyncio.Task[None]] = {}
         instruments.watch(self._facts)
+
+    def watch(self, facts: Facts) -> None:
+        """Show `facts`, too."""
+        self._instruments.watch(facts)
+
+    @property
+    def pollers(self) -> tuple[Poller, ...]:
+        """Return those that are at work."""
+        return self._crew.pollers
 
     async def run(self) -> None:
         """Poll every collector until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            for poller in self._crew.pollers:
-                group.create_task(poller.run())
+        async with self._group:
+            self._begin()
             await asyncio.Event().wait()  # a shard may have nothing to poll
+
+    async def end(self, pollers: Collection[Poller]) -> None:
+        """End some of the pollers, and show nothing of them any more."""
+        await asyncio.gather(*(poller.end(self._work.pop(poller)) for poller in pollers))
+        for poller in pollers:
+            self._board.remove(poller.owner)
+
+    def go_on(self, crew: Crew) -> None:
+        """Go on with another crew: those who are at work, and new ones; all others have ended."""
+        self._crew, old = crew, self._crew
+        known = {_labels(poller) for poller in crew.pollers}
+        for labels in {_labels(poller) for poller in old.pollers} - known:
+            self._instruments.forget_collector(*labels)
+        for way in old.ways.keys() - crew.ways.keys():
+            self._instruments.forget_api(*way)
+        self._begin()
+
+    def _begin(self) -> None:
+        for poller in self._crew.pollers:
+            if poller not in self._work:
+                self._work[poller] = self._group.create_task(poller.run())
 
     async def attempted(self) -> None:
         """Wait until every collector was polled once, well or badly."""
@@ -90,8 +122,13 @@ class Daemon:
         return self._instruments.tail(openmetrics=openmetrics)
 
     def ready(self) -> bool:
-        """Whether every collector was polled once; an outage of a cloud must not hide the rest."""
-        return all(poller.attempted.is_set() for poller in self._crew.pollers)
+        """
+        Whether every collector was polled once; an outage of a cloud must not hide the rest.
+
+        Nor do targets that come later.
+        """
+        self._ready = self._ready or all(p.attempted.is_set() for p in self._crew.pollers)
+        return self._ready
 
     def status(self) -> Status:
         """Return what the status page shows."""

@@ -61,18 +61,32 @@ class Instruments:
         render = render_openmetrics if openmetrics else render_text
         return bytes(render(self.registry))
 
-    def collector(self, target: str, system: str, collector: str) -> "CollectorCounters":
-        """Return the counters of one collector, at 0."""
+    def collector(
+        self, target: str, system: str, collector: str, operations: Iterable[str] = ()
+    ) -> "CollectorCounters":
+        """Return the counters of one collector, at 0, as are refusals of its `operations`."""
+        for operation in operations:
+            self._throttled.labels(target, system, operation)
         labels = (target, system, collector)
         failures = {reason: self._failures.labels(*labels, reason) for reason in REASONS}
         counters = (self._polls, self._skipped, self._unwritten)
         return CollectorCounters(failures, *(counter.labels(*labels) for counter in counters))
 
-    def api(self, target: str, system: str, operations: Iterable[str] = ()) -> "ApiObserver":
-        """Return what counts the requests to one target, refusals of `operations` from 0 on."""
-        for operation in operations:
-            self._throttled.labels(target, system, operation)
+    def api(self, target: str, system: str) -> "ApiObserver":
+        """Return what counts the requests to one target."""
         return ApiObserver(self._requests, self._seconds, self._throttled, (target, system))
+
+    def forget_collector(self, target: str, system: str, collector: str) -> None:
+        """Show nothing of a collector that is no more."""
+        labels = {"target": target, "system": system, "collector": collector}
+        for counter in (self._polls, self._failures, self._skipped, self._unwritten):
+            counter.remove_by_labels(labels)
+
+    def forget_api(self, target: str, system: str) -> None:
+        """Show nothing of the requests to a target that is no more."""
+        labels = {"target": target, "system": system}
+        for instrument in (self._requests, self._seconds, self._throttled):
+            instrument.remove_by_labels(labels)
 
     def _counter(self, family: Family) -> Counter:
         return Counter(family.name, family.help, family.labels, registry=self.registry)

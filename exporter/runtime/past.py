@@ -38,13 +38,11 @@ class Unwritable:
 class Past(msgspec.Struct, frozen=True, kw_only=True):
     """What a collector starts from, and how it is remembered."""
 
-    name: str = ""
-    """Under which it is remembered: what is polled, whatever the target is called."""
     ledger: Ledger | None = None
     """As it was committed last."""
+    pending: Ledger | None = None
+    """What was counted since then and waits for a commit that succeeds, if anything does."""
     memory: Memory = Forgetful()
-    retention: float = 14 * 86_400.0
-    """Seconds for which a task is remembered that is no longer listed."""
 
 
 def interrupted(ledger: Ledger) -> Ledger:

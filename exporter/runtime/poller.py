@@ -1,6 +1,7 @@
 """The only loop: polls one collector on its interval, and keeps what it says on the board."""
 
 import asyncio
+import contextlib
 import math
 import traceback
 from collections.abc import Mapping
@@ -17,33 +18,21 @@ from exporter.exposition.page import Owner
 from exporter.exposition.shard import Shard
 from exporter.runtime import health as health_states
 from exporter.runtime.board import Board
+from exporter.runtime.lane import Lane
 from exporter.runtime.past import Past
 from exporter.runtime.picture import Picture, Steps, T, draw, take
-from exporter.sources.source import Ask, Reading, Source
+from exporter.sources.source import Ask, Reading
 from exporter.tasks.ledger import Ledger, active_keys, begin
 from exporter.tasks.retention import forget
-from exporter.tasks.selection import Rules
 
 FIRST_POLL_SPREAD = 2.0
 """Seconds over which the first polls are spread, so that all do not start at once."""
-
-
+LAST_POLL = 5.0
+"""Seconds that a poll under way is given to end when its poller does."""
 MOST_WORDS = 100
 """Different unknown words that are logged in the life of a process; all of them are counted."""
 MOST_TRACKS = 50_000
 """Tasks and runs remembered for one collector; about 20 MB."""
-
-
-class Lane(msgspec.Struct, frozen=True, kw_only=True):
-    """What one poller polls, and how it is shown."""
-
-    source: Source[Any]
-    rules: Rules
-    """Which tasks have series of their own."""
-    timeout: float
-    """Seconds for a whole poll."""
-    prefix: bytes
-    """The labels of the target, rendered."""
 
 
 class Counters(Protocol):
@@ -79,11 +68,12 @@ class Poller:
         source = lane.source
         settings = source.settings
         self.source = source
-        self.owner: Owner = (source.place.target, source.collector)
+        self.owner: Owner = lane.owner
+        self.lane = lane
         self.health = health_states.new(settings.interval, settings.stale_after)
         fresh = begin(source.task_types, keys_are_runs=source.records_are_runs)
-        self.picture = Picture(ledger=_resumed(past.ledger, fresh))
-        self.counted = self.picture.ledger
+        self.picture = Picture(ledger=_resumed(past.pending or past.ledger, fresh))
+        self.counted = _resumed(past.ledger, fresh)
         """What was committed last: only that is shown as counted."""
         self._saved = past.ledger
         self._unwritten = False
@@ -91,13 +81,16 @@ class Poller:
         self.next_poll: float | None = None
         self.attempted = asyncio.Event()
         """Set when the first poll has ended, well or badly."""
-        self._lane = lane
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._committing = asyncio.Lock()
         self._clock = clock
         self._random = random
         self._board = board
         self._counters = counters
         self._past = past
         self._shards: Mapping[str, Shard] = {}
+        self._drawing = asyncio.Lock()
         self._warned: frozenset[str] = frozenset()
         self._log: structlog.typing.FilteringBoundLogger = log.get(
             target=source.place.target, system=source.system, collector=source.collector
@@ -128,9 +121,34 @@ class Poller:
             if skipped:
                 self._counters.skipped(skipped)
 
+    async def end(self, work: asyncio.Task[None]) -> None:
+        """
+        Cancel `work`, which runs this, and wait for its end.
+
+        A poll under way may end first, for what it was shown may never be shown again; but nobody
+        waits long for a cloud that hangs. A commit always ends first.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_POLL):
+                await self._idle.wait()
+        async with self._committing:
+            work.cancel()
+        await asyncio.wait([work])
+
+    def heritage(self) -> Past:
+        """Return what another poller goes on from when this one has ended."""
+        return Past(ledger=self._saved, pending=self.picture.ledger, memory=self._past.memory)
+
+    async def relabel(self, prefix: bytes) -> None:
+        """Show the same with other labels of the target."""
+        self.lane = msgspec.structs.replace(self.lane, prefix=prefix)
+        await self._publish()
+        self._retire_if_stale()
+
     async def poll(self) -> None:
         """Poll once; whatever goes wrong is recorded, never raised."""
         started, since = self._clock.time(), self._clock.monotonic()
+        self._idle.clear()
         try:
             reading = await self._read(started)
             await self._show(reading, started)
@@ -144,6 +162,7 @@ class Poller:
         else:
             self._succeed(started, since)
         finally:
+            self._idle.set()
             self.attempted.set()
         self._counters.polled()
 
@@ -151,37 +170,39 @@ class Poller:
         ledger = self.picture.ledger
         ask = Ask(now=now, reach=ledger.polled, active=active_keys(ledger))
         try:
-            async with asyncio.timeout(self._lane.timeout):
+            async with asyncio.timeout(self.lane.timeout):
                 return await self.source.poll(ask)
         except TimeoutError as error:
-            seconds = self._lane.timeout
+            seconds = self.lane.timeout
             msg = f"the poll did not end within {seconds:g} s; raise poll_timeout or interval"
             raise TimedOut(msg) from error
 
     async def _show(self, reading: Reading[Any], now: float) -> None:
-        picture = await paced(take(self.source, self._lane.rules, self.picture, reading, now))
-        before = now - self._past.retention
+        picture = await paced(take(self.source, self.lane.rules, self.picture, reading, now))
+        before = now - self.lane.retention
         ledger = forget(picture.ledger, before, MOST_TRACKS, self.source.type_of)
         if ledger.crowded > picture.ledger.crowded and not self._crowded:
             self._log.warning("memory.full", remembered=len(ledger.tracks), limit=MOST_TRACKS)
             self._crowded = True
         self.picture = picture = msgspec.structs.replace(picture, ledger=ledger)
-        await self._commit(ledger)
+        async with self._committing:
+            await self._commit(ledger)
         await self._publish()
         for word in sorted(reading.unknown - self._warned)[: MOST_WORDS - len(self._warned)]:
             self._log.warning("word.unknown", word=word.encode("unicode_escape").decode())
             self._warned |= {word}
 
     async def _publish(self) -> None:
-        self._shards = await paced(
-            draw(self.source, self.picture, self.counted, self._lane.prefix, self._shards)
-        )
-        self._board.publish(self.owner, self._shards)
+        async with self._drawing:
+            self._shards = await paced(
+                draw(self.source, self.picture, self.counted, self.lane.prefix, self._shards)
+            )
+            self._board.publish(self.owner, self._shards)
 
     async def _commit(self, ledger: Ledger) -> None:
         """Make what was counted last; while that fails, the page shows what was committed."""
         try:
-            await self._past.memory.commit(self._past.name, self._saved, ledger)
+            await self._past.memory.commit(self.lane.name, self._saved, ledger)
         except StateError as error:
             self._counters.unwritten()
             if not self._unwritten:

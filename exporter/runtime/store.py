@@ -10,7 +10,7 @@ import asyncio
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -45,6 +45,7 @@ TROUBLE = frozenset(
 
 K = TypeVar("K")
 V = TypeVar("V")
+T = TypeVar("T")
 
 
 class Store:
@@ -99,6 +100,10 @@ class Store:
             with suppress(StateError):
                 await writing
             raise
+
+    async def between_commits(self, act: Callable[[], T]) -> T:
+        """Do something with the file while no commit is under way; it reads or puts."""
+        return await asyncio.get_running_loop().run_in_executor(self._writer, act)
 
     def put(self, ledgers: Mapping[str, Ledger]) -> None:
         """Write whole ledgers in the place of whatever has their names, all of them or none."""

@@ -68,7 +68,7 @@ def application(
     Return the application; raise ConfigError where `telemetry_path` cannot be served.
 
     `reload` is what POST on /-/reload does; it raises ConfigError when nothing was changed.
-    Without it there is no such path.
+    Without it POST is answered with 403.
     """
     _check(telemetry_path)
     site = _Site(view, telemetry_path, timeout)
@@ -80,8 +80,7 @@ def application(
     app.router.add_get("/-/healthy", site.healthy)
     app.router.add_get("/-/ready", site.ready)
     app.router.add_get("/api/v1/status", site.status)
-    if reload is not None:
-        app.router.add_post("/-/reload", _reloading(reload))
+    app.router.add_post("/-/reload", _reloading(reload))
     return app
 
 
@@ -220,8 +219,10 @@ async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(HEADERS)
 
 
-def _reloading(reload: Reload) -> Handler:
+def _reloading(reload: Reload | None) -> Handler:
     async def handle(_: web.Request) -> web.Response:
+        if reload is None:
+            return plain(403, "Not enabled: send SIGHUP instead, or set web.enable_reload to true.")
         try:
             await reload()
         except ConfigError as error:
