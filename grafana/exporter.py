@@ -1,26 +1,25 @@
-"""The dashboard of the exporter itself: polls, requests, credentials, doubtful readings."""
+"""The dashboard of the exporter itself: freshness, polls, requests, doubts, the process."""
 
 # ruff: noqa: INP001 - no part of the package: it lies beside the dashboards it makes
 
-from grafana.overview import CHOSEN, COLLECTOR, number
+from grafana import collectors
+from grafana.dashboard import JOB, dashboard, variables
 from grafana.panels import (
     GREEN,
-    MAY_BE_EMPTY,
     RED,
     Column,
     Json,
-    dashboard,
+    Label,
     graph,
     mapping,
+    may_be_empty,
     row,
     stat,
     steps,
     table,
 )
+from grafana.scope import ALL, HERE, OWN, number
 
-OWN = "cloud_task_exporter"
-JOB = 'job=~"$job"'
-BY = "target, system, collector"
 DOUBTS = {
     "Hidden": "tasks_hidden",
     "Invalid": "tasks_invalid",
@@ -34,55 +33,77 @@ DOUBTS = {
 
 
 def _now() -> list[Json]:
+    throttled = f"sum(increase({OWN}_api_throttled_total{{{ALL.chosen}}}[1h]))"
+    polled = f"{OWN}_target_polled{{{HERE}}}"
     return [
+        collectors.reached(),
+        collectors.down(ALL),
         stat(
-            "Exporter",
-            "Whether Prometheus reaches an exporter.",
-            f"max(up{{{JOB}}})",
-            noValue="absent",
-            mappings=mapping({"1": ("up", GREEN), "0": ("down", RED)}),
+            "Throttled",
+            "Requests of the last hour that clouds refused because of their rate.",
+            f"{throttled} or 0 * count({ALL.up})",
+            decimals=0,
+        ),
+        stat(
+            "State set aside",
+            "Whether this start could not use its state file and began to count anew.",
+            f"max({OWN}_state_set_aside{{{JOB}}})",
+            mappings=mapping({"0": ("no", GREEN), "1": ("yes", RED)}),
+        ),
+        stat(
+            "Configuration",
+            "Whether the configuration as it is now is in force; a wrong one never is, and the one"
+            " before stays.",
+            f"min({OWN}_config_last_reload_successful{{{JOB}}})",
+            mappings=mapping({"1": ("in force", GREEN), "0": ("refused", RED)}),
             thresholds=steps((1, GREEN), first=RED),
         ),
         stat(
-            "Targets configured",
+            "Nobody polls",
+            "Targets of the configuration that no exporter polls: one of several that share them is"
+            " missing.",
+            number(f"sum by (target) ({polled}) < 1", polled),
+        ),
+        stat(
+            "Targets",
             "Targets in the configuration.",
             f"max({OWN}_targets_configured{{{JOB}}})",
             thresholds=steps(),
         ),
         stat(
             "Series",
-            "Samples of polled families on the page.",
-            f"max({OWN}_series{{{JOB}}})",
+            "Samples of polled families on the pages of all exporters.",
+            f"sum({OWN}_series{{{JOB}}})",
             unit="short",
             thresholds=steps(),
-        ),
-        stat(
-            "Throttled",
-            "Requests of the last hour that clouds refused because of their rate.",
-            f"sum(increase({OWN}_api_throttled_total{{{CHOSEN}}}[1h])) or 0 * count({COLLECTOR})",
-            decimals=0,
-        ),
-        stat(
-            "Collectors down",
-            "Collectors whose last poll failed.",
-            number(f"{COLLECTOR} == 0", COLLECTOR),
-        ),
-        stat(
-            "State file set aside",
-            "Whether this start could not use its state file and began to count anew.",
-            f"max({OWN}_state_set_aside{{{JOB}}})",
-            mappings=mapping({"0": ("no", GREEN), "1": ("yes", RED)}),
         ),
     ]
 
 
+def _doubts() -> Json:
+    columns = [
+        Column(name, ALL.of_collectors(which), bad_above=0) for name, which in DOUBTS.items()
+    ]
+    shift = f"abs({ALL.of_collectors('schedule_zone_shift_seconds')})"
+    return table(
+        "Doubtful readings",
+        "What was odd in the last reading of each collector: tasks without series because of the"
+        " limit, records left out, tasks that vanished all at once, lists that changed while read,"
+        " schedules that are not understood or are in another time zone, and unknown words."
+        " Schedules unclear is - and Time zone off by is - where there are no schedules.",
+        collectors.LABELS,
+        [*columns, Column("Time zone off by", shift, "s", bad_above=0)],
+        sort="Hidden",
+    )
+
+
 def _polls() -> list[Json]:
-    failures = f"increase({OWN}_poll_failures_total{{{CHOSEN}}}[1h])"
-    duration = f"max by ({BY}) ({OWN}_collector_poll_duration_seconds{{{CHOSEN}}})"
+    failures = f"increase({OWN}_poll_failures_total{{{ALL.chosen}}}[1h])"
     return [
         graph(
             "Failed polls",
-            f"Each point: the polls that failed in the hour before it, by reason. {MAY_BE_EMPTY}",
+            "Each point: the polls that failed in the hour before it, by reason."
+            f" {may_be_empty('no poll fails')}",
             [
                 (
                     f"sum by (target, collector, reason) ({failures}) > 0",
@@ -91,11 +112,12 @@ def _polls() -> list[Json]:
             ],
             decimals=0,
             top=5,
+            noValue="none",
         ),
         graph(
             "Duration of polls",
             "How long the last poll of each collector took.",
-            [(duration, "{{target}} {{collector}}")],
+            [(ALL.of_collectors("collector_poll_duration_seconds"), "{{target}} {{collector}}")],
             unit="s",
         ),
     ]
@@ -113,39 +135,47 @@ def _losses() -> list[Json]:
             "Each point: what happened in the hour before it that can keep runs from being counted:"
             " polls left out, histories that did not reach back, state that was not written.",
             [
-                (f"sum(increase({OWN}_{name}_total{{{CHOSEN}}}[1h]))", legend)
+                (f"sum(increase({OWN}_{name}_total{{{ALL.chosen}}}[1h]))", legend)
                 for name, legend in lost.items()
             ],
             decimals=0,
             top=5,
         ),
         graph(
-            "Clock skew",
-            "The cloud's clock minus the exporter's. Far from 0, signatures are refused.",
-            [(f"max by (target) ({OWN}_clock_skew_seconds{{{CHOSEN}}})", "{{target}}")],
-            unit="s",
-            top=1,
+            "Tasks read",
+            "How many tasks of the chosen types each target's last good reading had. One that drops"
+            " to nothing may have lost a right.",
+            [(ALL.tasks("cloud_tasks", "target"), "{{target}}")],
+            decimals=0,
         ),
     ]
 
 
 def _requests() -> list[Json]:
-    requests = f"rate({OWN}_api_requests_total{{{CHOSEN}}}[5m])"
-    durations = f"rate({OWN}_api_request_duration_seconds_bucket{{{CHOSEN}}}[15m])"
+    requests = f"rate({OWN}_api_requests_total{{{ALL.chosen}}}[$__rate_interval])"
+    throttled = f"increase({OWN}_api_throttled_total{{{ALL.chosen}}}[1h])"
+    taken = f"increase({OWN}_api_request_duration_seconds_bucket{{{ALL.chosen}}}[15m])"
     return [
         graph(
             "Requests to the clouds",
-            "By system and HTTP status, or the reason why there was no answer; over five minutes.",
+            "By system and HTTP status, or the reason why there was no answer.",
             [(f"sum by (system, code) ({requests})", "{{system}} {{code}}")],
             unit="reqps",
             stack=True,
+        ),
+        graph(
+            "Requests refused for their rate",
+            "Each point: those of the hour before it, by target.",
+            [(f"sum by (target) ({throttled})", "{{target}}")],
+            decimals=0,
+            top=5,
         ),
         graph(
             "Duration of requests, 95th percentile",
             "By operation, over a quarter of an hour; a gap is a time without requests.",
             [
                 (
-                    f"histogram_quantile(0.95, sum by (system, operation, le) ({durations})) > 0",
+                    f"histogram_quantile(0.95, sum by (system, operation, le) ({taken})) >= 0",
                     "{{system}} {{operation}}",
                 )
             ],
@@ -154,51 +184,77 @@ def _requests() -> list[Json]:
     ]
 
 
-def _doubts() -> Json:
-    columns = [
-        Column(title, f"max by ({BY}) ({OWN}_{name}{{{CHOSEN}}})", bad_above=0)
-        for title, name in DOUBTS.items()
-    ]
-    shift = f"max by ({BY}) (abs({OWN}_schedule_zone_shift_seconds{{{CHOSEN}}}))"
-    return table(
-        "Doubtful readings",
-        "What was odd in the last reading of each collector: tasks without series because of the"
-        " limit, records left out, tasks that vanished all at once, lists that changed while read,"
-        " schedules that are not understood or are in another time zone, and unknown words.",
-        {"target": "Target", "system": "System", "collector": "Collector"},
-        [*columns, Column("Time zone off by", shift, "s", bad_above=0)],
-        sort="Hidden",
-    )
-
-
-def _credentials() -> Json:
+def _credentials() -> list[Json]:
     ends = f"max by (credentials) ({OWN}_credential_expiry_timestamp_seconds{{{JOB}}})"
     fetched = f"max by (credentials) (increase({OWN}_credential_refreshes_total{{{JOB}}}[1h]))"
-    return table(
-        "Credentials",
-        "Tokens and temporary keys: how long the present one lasts (- if it does not expire), and"
-        f" how many were fetched in the last hour. {MAY_BE_EMPTY}",
-        {"credentials": "Credentials"},
-        [Column("Fetched", fetched), Column("Lasts for", f"{ends} - time()", "s")],
-        sort="Credentials",
-    )
+    return [
+        table(
+            "Credentials",
+            "Tokens and temporary keys: how many were fetched in the last hour, and how long the"
+            " present one lasts. Lasts for is - where nothing expires.",
+            {"credentials": Label("Credentials")},
+            [
+                Column("Fetched", fetched, more={"decimals": 0}),
+                Column("Lasts for", f"{ends} - time()", "s"),
+            ],
+            sort="Credentials",
+        ),
+        graph(
+            "Clock skew",
+            "The cloud's clock minus the exporter's. Far from 0, signatures are refused.",
+            [(f"max by (target) ({OWN}_clock_skew_seconds{{{ALL.chosen}}})", "{{target}}")],
+            unit="s",
+            top=1,
+        ),
+    ]
+
+
+def _process() -> list[Json]:
+    used = f"rate(process_cpu_seconds_total{{{JOB}}}[$__rate_interval])"
+    return [
+        graph(
+            "Memory",
+            "Resident memory of each exporter.",
+            [(f"max by (instance) (process_resident_memory_bytes{{{JOB}}})", "{{instance}}")],
+            unit="bytes",
+        ),
+        graph(
+            "Processor",
+            "Share of one processor that each exporter uses.",
+            [
+                (f"sum by (instance) ({used})", "{{instance}}"),
+            ],
+            unit="percentunit",
+        ),
+        graph(
+            "Series on the page",
+            "Samples of polled families that each exporter shows; Prometheus keeps them all.",
+            [(f"max by (instance) ({OWN}_series{{{JOB}}})", "{{instance}}")],
+            unit="short",
+        ),
+    ]
 
 
 def exporter() -> Json:
     """Return "Cloud tasks / Exporter"."""
     return dashboard(
-        "cloud-tasks-exporter",
-        "Cloud tasks / Exporter",
-        "How well the exporter sees: polls, requests, credentials, doubtful readings.",
+        "exporter",
+        "Exporter",
+        "How well the exporter sees: freshness, polls, requests, doubtful readings, its process.",
+        variables(ALL.system),
         [
             (1, [row("Now")]),
             (4, _now()),
-            (7, [_doubts()]),
+            (1, [row("Freshness")]),
+            (9, collectors.freshness(ALL)),
+            (9, [_doubts()]),
             (1, [row("Polls")]),
             (8, _polls()),
             (8, _losses()),
             (1, [row("Requests and credentials")]),
             (8, _requests()),
-            (6, [_credentials()]),
+            (7, _credentials()),
+            (1, [row("The process")]),
+            (7, _process()),
         ],
     )

@@ -5,12 +5,21 @@
 import json
 from pathlib import Path
 
+from grafana.dms import dms
 from grafana.exporter import exporter
+from grafana.fdi import fdi
+from grafana.ocp import ocp
 from grafana.overview import overview
 from grafana.panels import Json
 
 FOLDER = Path(__file__).parent / "dashboards"
-DASHBOARDS = {"exporter.json": exporter, "overview.json": overview}
+DASHBOARDS = {
+    "overview.json": overview,
+    "fdi.json": fdi,
+    "dms.json": dms,
+    "ocp.json": ocp,
+    "exporter.json": exporter,
+}
 """What makes each dashboard."""
 
 

@@ -1,34 +1,55 @@
-"""Parts of Grafana dashboards, as plain JSON: queries, panels, variables."""
+"""Panels of Grafana dashboards, as plain JSON: numbers, lines over time, tables, timelines."""
 
 # ruff: noqa: INP001 - no part of the package: it lies beside the dashboards it makes
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 Json = dict[str, Any]
+Words = Mapping[str, tuple[str, str]]
+"""What stands for a value, and in which colour: `{"1": ("up", GREEN)}`."""
 
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 """Every panel asks the data source that the reader chose."""
-WIDTHS = {"System": {"custom.width": 80}, "Task id": {"custom.width": 290}}
-"""Of columns whose cells are all as long."""
-GREEN, YELLOW, RED, PLAIN = "green", "yellow", "red", "text"
-MAY_BE_EMPTY = "(may be empty)"
-"""In a description: the panel shows nothing where all is well."""
+GREEN, YELLOW, ORANGE, RED, BLUE, PLAIN = "green", "yellow", "orange", "red", "blue", "text"
+LEAST = -1e12
+SHOWN_AS = {"type": "color-background", "mode": "basic"}
+"""Cells whose colour says something."""
+
+
+@dataclass(frozen=True)
+class Label:
+    """A column of a table that shows a label."""
+
+    title: str
+    words: Words | None = None
+    width: int | None = None
+    link: Json | None = None
+    """Where a click on the cell leads."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: its heading, the query behind it and how it is shown."""
+    """A column of a table that shows what a query finds."""
 
     title: str
     query: str
     unit: str = "none"
     bad_above: float | None = None
     """Cells with more than this are shown in red."""
-    words: Json | None = None
-    """What stands for a value: `{"1": ("up", GREEN)}`."""
+    bad_below: float | None = None
+    words: Words | None = None
     width: int | None = None
+    hidden: bool = False
+    """Only there to have lines."""
+    more: Json = field(default_factory=dict)
+    """Further properties."""
+
+
+def may_be_empty(why: str) -> str:
+    """Return the end of a description of a panel that has nothing to show as long as `why`."""
+    return f"Empty while {why} (may be empty)."
 
 
 def steps(*limits: tuple[float, str], first: str = PLAIN) -> Json:
@@ -41,7 +62,7 @@ BAD = steps((0, GREEN), (0.001, RED))
 """Nothing of it is good, anything is bad, and no data are neither."""
 
 
-def mapping(words: Json) -> list[Json]:
+def mapping(words: Words) -> list[Json]:
     """Return the value mapping for words and their colours."""
     options = {value: {"text": text, "color": color} for value, (text, color) in words.items()}
     return [{"type": "value", "options": options}]
@@ -53,22 +74,27 @@ def query(expression: str, ref: str = "A", legend: str = "", *, table: bool = Fa
     return target | ({"format": "table", "instant": True} if table else {"range": True})
 
 
-def _panel(kind: str, title: str, description: str, defaults: Json, rest: Json) -> Json:
-    return {
-        "type": kind,
-        "title": title,
-        "description": description,
-        "datasource": SOURCE,
-        "fieldConfig": {"defaults": defaults, "overrides": []},
-        **rest,
-    }
+def row(title: str) -> Json:
+    """Return a heading over the panels that follow."""
+    return {"type": "row", "title": title, "collapsed": False, "panels": []}
+
+
+def wide(panel: Json, width: int) -> Json:
+    """Return a panel that does not share its line equally, but takes `width` of 24."""
+    return panel | {"gridPos": {"w": width}}
 
 
 def stat(
-    title: str, description: str, expression: str, *, unit: str = "none", **defaults: object
+    title: str,
+    description: str,
+    expression: str,
+    *,
+    unit: str = "none",
+    legend: str = "",
+    **defaults: object,
 ) -> Json:
     """Return one number of the present moment; it turns red above 0 if not told otherwise."""
-    now = query(expression) | {"instant": True, "range": False}
+    now = query(expression, legend=legend) | {"instant": True, "range": False}
     options = {
         "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
         "colorMode": "background",
@@ -87,7 +113,7 @@ def graph(
     *,
     unit: str = "none",
     stack: bool = False,
-    colors: dict[str, str] | None = None,
+    colors: Mapping[str, str] | None = None,
     top: float | None = None,
     **defaults: object,
 ) -> Json:
@@ -102,65 +128,114 @@ def graph(
     }
     if top is not None:
         custom["axisSoftMax"] = top
-    options = {
-        "legend": {"displayMode": "list", "placement": "bottom", "showLegend": True, "calcs": []},
-        "tooltip": {"mode": "multi", "sort": "desc"},
-    }
-    targets = [query(text, chr(65 + n), legend) for n, (text, legend) in enumerate(queries)]
     shown = {"unit": unit, "custom": custom, **defaults}
+    options = {"legend": _legend(shown=True), "tooltip": {"mode": "multi", "sort": "desc"}}
     panel = _panel("timeseries", title, description, shown, {"options": options})
     panel["fieldConfig"]["overrides"] = [
         override(name, {"color": {"mode": "fixed", "fixedColor": color}})
         for name, color in (colors or {}).items()
     ]
-    return panel | {"targets": targets}
+    return panel | {"targets": _targets(queries)}
 
 
-def override(field: str, properties: Json) -> Json:
-    """Return how one field differs from the others."""
-    listed = [{"id": name, "value": value} for name, value in properties.items()]
-    return {"matcher": {"id": "byName", "options": field}, "properties": listed}
+def timeline(
+    title: str, description: str, queries: Sequence[tuple[str, str]], words: Words
+) -> Json:
+    """Return bars over time whose colour says which value it was."""
+    shown = {"unit": "none", "mappings": mapping(words), "custom": {"fillOpacity": 80}}
+    options = {
+        "showValue": "auto",
+        "mergeValues": True,
+        "rowHeight": 0.8,
+        "legend": _legend(shown=False),
+        "tooltip": {"mode": "single", "sort": "none"},
+    }
+    rest = {"options": options, "targets": _targets(queries)}
+    return _panel("state-timeline", title, description, shown, rest)
 
 
 def table(
     title: str,
     description: str,
-    labels: dict[str, str],
+    labels: Mapping[str, Label | None],
     columns: Sequence[Column],
     *,
     sort: str,
-    hidden: Sequence[str] = (),
 ) -> Json:
     """
-    Return one line for each set of labels (name and heading), and a cell for each query.
+    Return one line for each set of labels, and a cell for each query; None hides a label.
 
     Where any column has a value, the first has one.
     """
     targets = [query(c.query, chr(65 + n), table=True) for n, c in enumerate(columns)]
-    # Grafana calls the values "Value #A" and so on, but "Value" if only one query found any.
-    values = {f"Value #{chr(65 + n)}": column.title for n, column in enumerate(columns)}
-    headings = labels | {"Value": columns[0].title} | values
-    organize = {
-        "excludeByName": dict.fromkeys(["Time", *hidden], True),
-        "indexByName": {name: n for n, name in enumerate(headings)},
-        "renameByName": headings,
-    }
-    transformations = [
-        {"id": "merge", "options": {}},
-        {"id": "organize", "options": organize},
-    ]
     options = {
         "showHeader": True,
         "cellHeight": "sm",
         "sortBy": [{"displayName": sort, "desc": True}],
     }
-    shown = {"unit": "none", "noValue": "none known", "custom": {"align": "auto", "minWidth": 60}}
+    shown = {"unit": "none", "noValue": "none", "custom": {"align": "auto", "minWidth": 60}}
     panel = _panel("table", title, description, shown, {"options": options, "targets": targets})
     panel["fieldConfig"]["overrides"] = [
-        *(override(name, {"noValue": "-", **WIDTHS.get(name, {})}) for name in labels.values()),
-        *(override(column.title, _look(column)) for column in columns),
+        *(override(label.title, _look_of_label(label)) for label in labels.values() if label),
+        *(override(column.title, _look(column)) for column in columns if not column.hidden),
     ]
-    return panel | {"transformations": transformations}
+    return panel | {"transformations": _lined_up(labels, columns)}
+
+
+def _lined_up(labels: Mapping[str, Label | None], columns: Sequence[Column]) -> list[Json]:
+    # Grafana calls the values "Value #A" and so on, but "Value" if there is only one query.
+    names = [f"Value #{chr(65 + n)}" if len(columns) > 1 else "Value" for n in range(len(columns))]
+    titles = {name: label.title if label else None for name, label in labels.items()}
+    titles |= {
+        name: None if column.hidden else column.title
+        for name, column in zip(names, columns, strict=True)
+    }
+    shown = {name: title for name, title in titles.items() if title}
+    organize = {
+        "excludeByName": dict.fromkeys(
+            ["Time", *(name for name in titles if name not in shown)], True
+        ),
+        "indexByName": {name: n for n, name in enumerate(shown)},
+        "renameByName": shown,
+    }
+    return [{"id": "merge", "options": {}}, {"id": "organize", "options": organize}]
+
+
+def override(name: str, properties: Json) -> Json:
+    """Return how one field differs from the others."""
+    listed = [{"id": name, "value": value} for name, value in properties.items()]
+    return {"matcher": {"id": "byName", "options": name}, "properties": listed}
+
+
+def _panel(kind: str, title: str, description: str, defaults: Json, rest: Json) -> Json:
+    return {
+        "type": kind,
+        "title": title,
+        "description": description,
+        "datasource": SOURCE,
+        "fieldConfig": {"defaults": defaults, "overrides": []},
+        **rest,
+    }
+
+
+def _targets(queries: Sequence[tuple[str, str]]) -> list[Json]:
+    return [query(text, chr(65 + n), legend) for n, (text, legend) in enumerate(queries)]
+
+
+def _legend(*, shown: bool) -> Json:
+    return {"displayMode": "list", "placement": "bottom", "showLegend": shown, "calcs": []}
+
+
+def _look_of_label(label: Label) -> Json:
+    look: Json = {"noValue": "-"}
+    if label.words is not None:
+        look |= {"mappings": mapping(label.words), "custom.cellOptions": SHOWN_AS}
+        look["thresholds"] = steps(first="transparent")
+    if label.width is not None:
+        look["custom.width"] = label.width
+    if label.link is not None:
+        look["links"] = [label.link]
+    return look
 
 
 def _look(column: Column) -> Json:
@@ -169,92 +244,12 @@ def _look(column: Column) -> Json:
         look["mappings"] = mapping(column.words)
     if column.bad_above is not None:
         look["thresholds"] = steps((column.bad_above + 0.001, RED), first="transparent")
-    if column.words is not None or column.bad_above is not None:
-        look["custom.cellOptions"] = {"type": "color-background", "mode": "basic"}
+    if column.bad_below is not None:
+        # No value counts as less than any number, and is neither good nor bad.
+        limits = ((LEAST, RED), (column.bad_below, "transparent"))
+        look["thresholds"] = steps(*limits, first="transparent")
+    if (column.words, column.bad_above, column.bad_below) != (None, None, None):
+        look["custom.cellOptions"] = SHOWN_AS
     if column.width is not None:
         look["custom.width"] = column.width
-    return look
-
-
-def variable(name: str, label: str, query_text: str) -> Json:
-    """Return a choice among the values of a label; several or all of them."""
-    return {
-        "type": "query",
-        "name": name,
-        "label": label,
-        "datasource": SOURCE,
-        "query": {"query": query_text, "refId": name},
-        "definition": query_text,
-        "refresh": 2,
-        "sort": 1,
-        "multi": True,
-        "includeAll": True,
-        "allValue": ".+",
-        "current": {"text": "All", "value": "$__all"},
-    }
-
-
-def row(title: str) -> Json:
-    """Return a heading over the panels that follow."""
-    return {"type": "row", "title": title, "collapsed": False, "panels": []}
-
-
-def placed(lines: Sequence[tuple[int, Sequence[Json]]]) -> list[Json]:
-    """Return the panels with ids and places: each line has a height and shares the width."""
-    panels: list[Json] = []
-    top = 0
-    for height, line in lines:
-        width = 24 // len(line)
-        for n, panel in enumerate(line):
-            place = {"x": n * width, "y": top, "w": width, "h": height}
-            panels.append(panel | {"id": len(panels) + 1, "gridPos": place})
-        top += height
-    return panels
-
-
-def dashboard(
-    uid: str, title: str, description: str, lines: Sequence[tuple[int, Sequence[Json]]]
-) -> Json:
-    """Return a dashboard with our variables, and links to the others of ours."""
-    choose = {"type": "datasource", "name": "datasource", "label": "Data source"}
-    up = "cloud_task_exporter_collector_up"
-    return {
-        "uid": uid,
-        "title": title,
-        "description": description,
-        "tags": ["cloud-tasks"],
-        "schemaVersion": 41,
-        "editable": False,
-        "graphTooltip": 1,
-        "timezone": "browser",
-        "refresh": "1m",
-        "time": {"from": "now-6h", "to": "now"},
-        "annotations": {"list": []},
-        "links": [
-            {
-                "type": "dashboards",
-                "title": "Cloud tasks",
-                "tags": ["cloud-tasks"],
-                "asDropdown": True,
-                "includeVars": True,
-                "keepTime": True,
-                "targetBlank": False,
-                "icon": "external link",
-                "tooltip": "",
-                "url": "",
-            }
-        ],
-        "templating": {
-            "list": [
-                choose | {"query": "prometheus", "current": {}, "refresh": 1},
-                variable("job", "Job", "label_values(cloud_task_exporter_build_info, job)"),
-                variable("system", "System", f'label_values({up}{{job=~"$job"}}, system)'),
-                variable(
-                    "target",
-                    "Target",
-                    f'label_values({up}{{job=~"$job",system=~"$system"}}, target)',
-                ),
-            ]
-        },
-        "panels": placed(lines),
-    }
+    return look | column.more

@@ -1,0 +1,63 @@
+"""Panels on the collectors: whether what the other panels show is current."""
+
+# ruff: noqa: INP001 - no part of the package: it lies beside the dashboards it makes
+
+from grafana.dashboard import JOB, link
+from grafana.panels import GREEN, RED, Column, Json, Label, graph, mapping, stat, steps, table
+from grafana.scope import Scope, number
+
+LABELS = {
+    "target": Label("Target"),
+    "system": Label("System", width=80),
+    "collector": Label("Collector"),
+}
+ANSWERS = {"1": ("good", GREEN), "0": ("failed", RED)}
+
+
+def reached() -> Json:
+    """Return whether there is an exporter at all."""
+    return stat(
+        "Exporter",
+        "Whether Prometheus reaches an exporter. If not, nothing else here is current.",
+        f"max(up{{{JOB}}})",
+        noValue="absent",
+        mappings=mapping({"1": ("up", GREEN), "0": ("down", RED)}),
+        thresholds=steps((1, GREEN), first=RED),
+    )
+
+
+def down(scope: Scope) -> Json:
+    """Return how many collectors are down."""
+    return stat(
+        "Collectors down",
+        "Collectors whose last poll failed: what this page says of them is old.",
+        number(f"{scope.up} == 0", scope.up),
+        links=[link("exporter", "How well the exporter sees")],
+    )
+
+
+def freshness(scope: Scope) -> list[Json]:
+    """Return how old what is shown is: now and over time."""
+    interval = scope.of_collectors("collector_interval_seconds")
+    return [
+        table(
+            "Collectors",
+            "Whether the last poll of each collector gave a whole reading, how old that is, and how"
+            " often it is polled.",
+            LABELS,
+            [
+                Column("Last poll", scope.up, words=ANSWERS, width=90),
+                Column("Age of data", scope.age, "s", width=110),
+                Column("Polled every", interval, "s", width=110),
+            ],
+            sort="Age of data",
+        ),
+        graph(
+            "Age of data, in intervals",
+            "How old the last whole reading is, measured in polls. Near 1 is normal; above 3, polls"
+            " fail or are slow.",
+            [(f"({scope.age}) / {interval}", "{{target}} {{collector}}")],
+            decimals=1,
+            top=3,
+        ),
+    ]

@@ -1,0 +1,131 @@
+"""The dashboard of DMS: what message queues are being changed, and what of it failed."""
+
+# ruff: noqa: INP001 - no part of the package: it lies beside the dashboards it makes
+
+from grafana import collectors, tasks
+from grafana.dashboard import dashboard, variables
+from grafana.panels import (
+    BLUE,
+    GREEN,
+    ORANGE,
+    PLAIN,
+    RED,
+    YELLOW,
+    Column,
+    Json,
+    Label,
+    graph,
+    may_be_empty,
+    row,
+    stat,
+    steps,
+    table,
+)
+from grafana.scope import DMS, TYPE, once
+
+STATUS_COLORS = {
+    "failed": RED,
+    "executing": BLUE,
+    "created": YELLOW,
+    "success": GREEN,
+    "cancelled": ORANGE,
+    "deleted": PLAIN,
+}
+LABELS = {
+    "target": Label("Target", width=180),
+    "task_name": Label("Kind"),
+    "system": None,
+    "task_id": None,
+}
+KIND = "target, engine, task_type"
+
+
+def _failed() -> Json:
+    failed = once("dms_background_tasks", KIND, TYPE, status="failed")
+    return stat(
+        "Failed",
+        "Background tasks within the configured window that failed, whatever came after them.",
+        f"sum({failed})",
+    )
+
+
+def _oldest() -> Json:
+    since = f"min(cloud_task_oldest_active_timestamp_seconds{{{DMS.typed}}})"
+    return stat(
+        "Longest active",
+        f"How long the oldest active task has been going on. {may_be_empty('none is active')}",
+        f"time() - {since}",
+        unit="s",
+        decimals=0,
+        noValue="none",
+        thresholds=steps(),
+    )
+
+
+def _kinds() -> Json:
+    def counted(status: str) -> str:
+        return once("dms_background_tasks", KIND, TYPE, status=status)
+
+    return table(
+        "Tasks by kind and status",
+        "Background tasks created within the configured window, a day unless it says otherwise."
+        " Records can be deleted, so numbers may fall.",
+        {
+            "target": Label("Target"),
+            "engine": Label("Engine", width=100),
+            "task_type": Label("Kind", width=260),
+        },
+        [
+            Column("Failed", counted("failed"), bad_above=0),
+            *(Column(s.capitalize(), counted(s)) for s in STATUS_COLORS if s != "failed"),
+        ],
+        sort="Failed",
+    )
+
+
+def _over_time() -> list[Json]:
+    by_status = once("dms_background_tasks", f"{KIND}, status", TYPE)
+    return [
+        graph(
+            "Tasks by status",
+            "Background tasks within the window, of all chosen targets and kinds.",
+            [(f"sum by (status) ({by_status})", "{{status}}")],
+            stack=True,
+            decimals=0,
+            top=5,
+            colors=STATUS_COLORS,
+        ),
+        tasks.runs(DMS),
+    ]
+
+
+def dms() -> Json:
+    """Return "Cloud tasks / DMS"."""
+    return dashboard(
+        "dms",
+        "DMS",
+        "Background tasks of Kafka, RabbitMQ and RocketMQ instances: which failed, which hang.",
+        variables(DMS.system),
+        [
+            (1, [row("Now")]),
+            (
+                4,
+                [
+                    _failed(),
+                    tasks.failing(DMS),
+                    tasks.failing_in_a_row(DMS),
+                    tasks.stuck(DMS),
+                    tasks.active(DMS),
+                    _oldest(),
+                    tasks.success(DMS),
+                    collectors.down(DMS),
+                ],
+            ),
+            (8, [tasks.failing_tasks(DMS, LABELS), tasks.longest_active(DMS, LABELS)]),
+            (11, [_kinds()]),
+            (1, [row("Over time")]),
+            (8, _over_time()),
+            (1, [row("How long they take")]),
+            (8, [tasks.slowest(DMS), tasks.durations(DMS)]),
+        ],
+    )
