@@ -435,7 +435,7 @@ async def test_a_hung_client_is_hung_up_on(
 ) -> None:
     """Who does not take the answer in time loses the connection, and its place."""
     monkeypatch.setattr(web, "MAX_SCRAPES", 1)
-    address = await start(FakeView(rows=60_000), timeout=0.2)
+    address = await start(FakeView(rows=60_000), timeout=1.0)
     reader, writer = await hang(address)
 
     await scraped(client, address)

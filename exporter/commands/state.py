@@ -32,12 +32,12 @@ def _declare(flags: Flags) -> None:
 
 
 def _act(given: Given, environ: Mapping[str, str]) -> int:
-    paths = given["--state.path"] or [environ.get("CLOUD_TASK_EXPORTER_STATE_PATH", "")]
+    named = given["--state.path"] or environ.get("CLOUD_TASK_EXPORTER_STATE_PATH")
     if given["ACTION"] not in ACTIONS:
         raise ConfigError([f"state {given['ACTION']}: it is one of {', '.join(ACTIONS)}"])
-    if not paths[-1]:
+    if not named:
         raise ConfigError(["--state.path is missing: which state file?"])
-    path = Path(paths[-1])
+    path = Path(named)
     if given["ACTION"] != "import" and not path.exists():
         raise ConfigError([f"there is no state file {path}"])
     if given["ACTION"] == "import":
