@@ -175,7 +175,9 @@ async def run_demo(
     """Run simulated clouds and an exporter that watches them, on one clock; loopback only."""
     clock = SystemClock() if speed == 1 else ScaledClock(speed)
     async with simulated(Simulator(clock, scenario=scenario, seed=seed)) as url:
-        config = msgspec.structs.replace(parse(configuration(url), os.environ), web=web, log=log)
+        config = msgspec.structs.replace(
+            parse(configuration(url, run_logs=True), os.environ), web=web, log=log
+        )
         return await run_daemon(config, clock, f"{url}/control/")
 
 
@@ -183,7 +185,7 @@ async def run_simulator(*, scenario: str, seed: int, host: str, port: int, log: 
     """Run only the simulated clouds, and print the configuration that goes with them."""
     configure(log.level, log.format)
     async with simulated(Simulator(SystemClock(), scenario=scenario, seed=seed), host, port) as url:
-        print(configuration(url), flush=True)  # noqa: T201 - for the user to save
+        print(configuration(url, run_logs=True), flush=True)  # noqa: T201 - for the user to save
         get().info("simulator.started", url=url, control=f"{url}/control/", scenario=scenario)
         await stop_signal()
     return 0

@@ -56,7 +56,7 @@ def _now() -> list[Json]:
             " before stays.",
             f"min({OWN}_config_last_reload_successful{{{JOB}}})",
             mappings=mapping({"1": ("in force", GREEN), "0": ("refused", RED)}),
-            thresholds=steps((1, GREEN), first=RED),
+            thresholds=steps(),
         ),
         stat(
             "Nobody polls",
@@ -106,8 +106,8 @@ def _polls() -> list[Json]:
             f" {may_be_empty('no poll fails')}",
             [
                 (
-                    f"sum by (target, collector, reason) ({failures}) > 0",
-                    "{{target}} {{collector}}: {{reason}}",
+                    f"sum by (target, reason) ({failures}) > 0",
+                    "{{target}}: {{reason}}",
                 )
             ],
             decimals=0,

@@ -13,7 +13,7 @@ LABELS = {
         "Task", width=280, link=link("fdi", "This task", target="Target", task_name="Task")
     ),
     "task_id": None,
-    "target": Label("Target", width=150),
+    "target": Label("Target"),
 }
 STATISTICS = ("abnormal", "running", "completed", "terminated")
 NO_LOGS = may_be_empty("the collector run_logs is off, as it is unless configured")
@@ -43,8 +43,6 @@ def _tasks() -> Json:
         f" * on (target, task_id) group_left () {once('fdi_task_enabled', 'target, task_id')})"
     )
     failures = shared("cloud_task_consecutive_failures")
-    began = tasks.ago(of_tasks("fdi_task_last_execute_timestamp_seconds"))
-    succeeded = tasks.ago(shared("cloud_task_last_success_timestamp_seconds"))
     active = f"time() - {shared('cloud_task_active_since_timestamp_seconds')}"
     due = f"{shared('cloud_task_due_timestamp_seconds')} - time()"
     return table(
@@ -57,8 +55,8 @@ def _tasks() -> Json:
         [
             Column("Switched", switched, words=SWITCH, width=90),
             Column("Failures in a row", failures, bad_above=0, width=140),
-            Column("Last run", began, tasks.FROM_NOW, width=140),
-            Column("Last success", succeeded, tasks.FROM_NOW, width=140),
+            tasks.ago("Last run", of_tasks("fdi_task_last_execute_timestamp_seconds")),
+            tasks.ago("Last success", shared("cloud_task_last_success_timestamp_seconds")),
             Column("Active for", active, "s", width=110),
             Column("Due in", due, "s", bad_below=-120, width=110),
         ],
@@ -138,7 +136,7 @@ def _logs() -> Json:
         f" goes on. {NO_LOGS}",
         LABELS,
         [
-            Column("Began", tasks.ago(of_tasks("fdi_run_start_timestamp_seconds")), tasks.FROM_NOW),
+            tasks.ago("Began", of_tasks("fdi_run_start_timestamp_seconds")),
             Column("Began late by", late, "s"),
             Column("Took", of_tasks("fdi_run_duration_seconds"), "s"),
             Column("Reading", of_tasks("fdi_run_read_seconds"), "s"),
@@ -179,7 +177,7 @@ def fdi() -> Json:
             (4, fdi_task.now()),
             (5, fdi_task.history()),
             (8, fdi_task.runs()),
-            (5, [fdi_task.facts()]),
+            (4, [fdi_task.facts()]),
             (1, [row("Statistics and types")]),
             (6, _statistics()),
             (8, _trend()),

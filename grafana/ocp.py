@@ -128,8 +128,8 @@ def _instances() -> Json:
                 width=180,
                 more=BAR,
             ),
-            Column("Began", tasks.ago(began), tasks.FROM_NOW, width=130),
-            Column("Failed", tasks.ago(settled), tasks.FROM_NOW, width=130),
+            tasks.ago("Began", began),
+            tasks.ago("Failed", settled),
         ],
         sort="Began",
     )

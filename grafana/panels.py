@@ -115,9 +115,10 @@ def graph(
     stack: bool = False,
     colors: Mapping[str, str] | None = None,
     top: float | None = None,
+    aside: bool = False,
     **defaults: object,
 ) -> Json:
-    """Return lines over time, one query for each pair of expression and legend."""
+    """Return lines over time, one query for each pair of expression and legend; many go aside."""
     custom: Json = {
         "drawStyle": "line",
         "lineWidth": 1,
@@ -129,7 +130,7 @@ def graph(
     if top is not None:
         custom["axisSoftMax"] = top
     shown = {"unit": unit, "custom": custom, **defaults}
-    options = {"legend": _legend(shown=True), "tooltip": {"mode": "multi", "sort": "desc"}}
+    options = {"legend": _legend(aside=aside), "tooltip": {"mode": "multi", "sort": "desc"}}
     panel = _panel("timeseries", title, description, shown, {"options": options})
     panel["fieldConfig"]["overrides"] = [
         override(name, {"color": {"mode": "fixed", "fixedColor": color}})
@@ -147,7 +148,7 @@ def timeline(
         "showValue": "auto",
         "mergeValues": True,
         "rowHeight": 0.8,
-        "legend": _legend(shown=False),
+        "legend": _legend() | {"showLegend": False},
         "tooltip": {"mode": "single", "sort": "none"},
     }
     rest = {"options": options, "targets": _targets(queries)}
@@ -222,8 +223,9 @@ def _targets(queries: Sequence[tuple[str, str]]) -> list[Json]:
     return [query(text, chr(65 + n), legend) for n, (text, legend) in enumerate(queries)]
 
 
-def _legend(*, shown: bool) -> Json:
-    return {"displayMode": "list", "placement": "bottom", "showLegend": shown, "calcs": []}
+def _legend(*, aside: bool = False) -> Json:
+    place = "right" if aside else "bottom"
+    return {"displayMode": "list", "placement": place, "showLegend": True, "calcs": []}
 
 
 def _look_of_label(label: Label) -> Json:

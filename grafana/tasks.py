@@ -34,12 +34,16 @@ NARROWED = {
     ALL: " Chosen types leave out none of OCP, whose names may be of several.",
 }
 """What must be said of the numbers of names, where types do not fit them."""
-FROM_NOW = "dateTimeFromNow"
 
 
-def ago(expression: str) -> str:
+def moment(expression: str) -> str:
     """Return epoch seconds as Grafana's units of dates want them."""
     return f"1000 * ({expression})"
+
+
+def ago(title: str, expression: str) -> Column:
+    """Return a column of how long ago epoch seconds are."""
+    return Column(title, moment(expression), "dateTimeFromNow", width=150)
 
 
 def failing(scope: Scope) -> Json:
@@ -112,7 +116,7 @@ def success(scope: Scope) -> Json:
 def failing_tasks(scope: Scope, labels: Mapping[str, Label | None] = LABELS) -> Json:
     """Return which tasks fail, and since when."""
     times = {
-        title: ago(scope.while_failing(f"cloud_task_last_{outcome}_timestamp_seconds"))
+        title: moment(scope.while_failing(f"cloud_task_last_{outcome}_timestamp_seconds"))
         for title, outcome in (("Last success", "success"), ("Last failure", "failure"))
     }
     return table(
@@ -180,7 +184,7 @@ def slowest(scope: Scope) -> Json:
         "How long the runs took that settled in the chosen time, retries not counted: the mean, and"
         " what half and 95 % of them did not exceed, as far as the histogram's buckets can tell."
         f" {may_be_empty('no such run settled in the chosen time')}",
-        {"target": Label("Target"), "task_type": Label("Type", width=220)},
+        {"target": Label("Target", width=140), "task_type": Label("Type", width=200)},
         [
             Column("95 % within", f"{most} >= 0", "s"),
             Column("Half within", f"{half} >= 0", "s"),
@@ -204,4 +208,5 @@ def durations(scope: Scope) -> Json:
             )
         ],
         unit="s",
+        aside=True,
     )

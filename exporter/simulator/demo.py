@@ -32,7 +32,7 @@ targets:
       statistics: {{interval: 5s}}
       task_monitors: {{interval: 10s, page_size: 20, stuck_after: 5m}}
       task_details: {{enabled: true, interval: 15m}}
-      run_logs: {{enabled: false, interval: 30s, page_size: 100}}
+      run_logs: {{enabled: {run_logs}, interval: 30s, page_size: 100}}
   - name: {kafka_target}
     system: dms
     engine: kafka
@@ -53,10 +53,11 @@ targets:
 """
 
 
-def configuration(endpoint: str) -> str:
+def configuration(endpoint: str, *, run_logs: bool = False) -> str:
     """Return the exporter's configuration (YAML) for a simulator at base URL `endpoint`."""
     return _TEMPLATE.format(
         endpoint=endpoint,
+        run_logs=str(run_logs).lower(),
         domain=accounts.DOMAIN,
         username=accounts.USERNAME,
         password=accounts.PASSWORD,
