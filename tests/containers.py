@@ -89,7 +89,8 @@ class Podman:
 
 @pytest.fixture(scope="session")
 def podman() -> Iterator[Podman]:
-    """Give podman, where the kernel lets containers run."""
+    """Give podman, where the kernel lets containers run; a missing program is no excuse."""
+    assert [tool for tool in TOOLS if shutil.which(tool) is None] == []
     engine = Podman(Path(tempfile.mkdtemp(prefix="cte-", dir="/tmp")))
     try:
         _probe(engine)

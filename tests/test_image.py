@@ -1,6 +1,7 @@
 """The image, built and run: small, without rights, and with counts that outlive it."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from exporter.simulator.server import Simulator
 
 pytestmark = containers
 STATE = "/var/lib/cloud-task-exporter"
+RUN = ("run", "--rm", "--network=none")
 LARGEST = 25_000_000
 """Bytes that the image may add to its base."""
 FETCH = """
@@ -81,36 +83,53 @@ def test_the_image_says_what_it_is(podman: Podman, image: str) -> None:
             "base.name": BASE,
         }.items()
     )
-    assert podman("run", "--rm", image, "--version") == f"cloud-task-exporter {__version__}"
+    assert (
+        podman("run", "--rm", "--network=none", image, "--version")
+        == f"cloud-task-exporter {__version__}"
+    )
 
 
 def test_the_image_is_small(podman: Podman, image: str) -> None:
     """It adds the program and what that needs: nothing that builds or installs, and no cache."""
     added = podman.look("image", image)["Size"] - podman.look("image", BASE)["Size"]
-    left = podman("run", "--rm", "--entrypoint=python", image, "-I", "-c", LEFT_OVER)
+    left = podman(
+        "run", "--rm", "--network=none", "--entrypoint=python", image, "-I", "-c", LEFT_OVER
+    )
 
     assert left == ""
     assert added < LARGEST
 
 
 def test_it_runs_without_any_right(podman: Podman, demo: str) -> None:
-    """On a read-only root in 96 MiB, as any user; it is healthy, and ends by SIGTERM with 0."""
+    """On a read-only root, as any user; it is healthy, and ends by SIGTERM with 0."""
     podman("exec", demo, "python", "-c", FETCH, "/-/ready")
     text = podman("exec", demo, "python", "-c", FETCH, "/metrics")
     status = podman("exec", demo, "cat", "/proc/1/status")
     process = dict(line.split(":\t", 1) for line in status.splitlines())
     written = podman.attempt("exec", demo, "touch", "/tmp/x")
 
-    assert podman.look("container", demo)["HostConfig"]["Memory"] == 96 << 20
     assert [s.value for f in plain(text) for s in f.samples if s.name.endswith("_collector_up")]
     assert process["Uid"].split()[0] == "54321"
     assert int(process["CapEff"], 16) == 0
     assert process["NoNewPrivs"] == "1"
-    assert int(process["VmHWM"].split()[0]) < 96 << 10
     assert "Read-only file system" in written.stderr
     assert podman("healthcheck", "run", demo) == ""
     podman("stop", "--time=20", demo)
     assert podman.look("container", demo)["State"]["ExitCode"] == 0
+
+
+def test_it_needs_little_memory(podman: Podman, demo: str) -> None:
+    """With a limit of 96 MiB it comes to serve all that the demo has."""
+    limit = podman.look("container", demo)["HostConfig"]["Memory"]
+    podman("exec", demo, "python", "-c", FETCH, "/-/ready")
+    text = podman("exec", demo, "python", "-c", FETCH, "/metrics")
+    most = re.findall(r"VmHWM:\s+(\d+) kB", podman("exec", demo, "cat", "/proc/1/status"))
+
+    assert "cloud_task_runs_total" in text
+    assert [kib for kib in map(int, most) if kib < 96 << 10]
+    if limit == 0:
+        pytest.skip("THIS KERNEL LETS US SET NO LIMIT OF MEMORY, so only what was used is tested")
+    assert limit == 96 << 20
 
 
 def test_a_check_of_health_can_fail(podman: Podman, image: str) -> None:
@@ -127,7 +146,7 @@ def test_a_mistake_in_the_configuration_ends_it(podman: Podman, image: str, shar
     """With 2, so that whoever restarts it can tell; the mistake is named."""
     (shared / "config.yaml").write_text("targets: []\n")
     volume = f"--volume={shared}:/etc/cloud-task-exporter:ro"
-    answer = podman.attempt("run", "--rm", *HARDENED, volume, image)
+    answer = podman.attempt(*RUN, *HARDENED, volume, image)
 
     assert answer.returncode == 2
     assert "credentials: is missing" in answer.stderr
