@@ -110,6 +110,16 @@ class Prometheus:
         result: list[dict[str, Any]] = answer["data"]["result"]
         return result
 
+    async def troubles(self) -> dict[str, str]:
+        """Return what goes wrong with rules, by name, once all have been evaluated."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                groups = json.loads(await eventually(self._session, f"{self._url}/api/v1/rules"))
+                rules = [rule for group in groups["data"]["groups"] for rule in group["rules"]]
+                if all(rule["health"] != "unknown" for rule in rules):
+                    return {r["name"]: r["lastError"] for r in rules if r["health"] != "ok"}
+                await asyncio.sleep(0.1)  # the next evaluation of another process
+
     async def value(self, query: str) -> dict[str, float]:
         """Return the result of the first answer that has one: values by their labels as JSON."""
         async with asyncio.timeout(PATIENCE):

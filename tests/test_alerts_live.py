@@ -28,6 +28,8 @@ CHOSEN = {
 }
 """Alerts that come soon once their wait is cut, and what raises each: a scenario, or a mistake."""
 
+TEAMS = "teams: [{match: orders, team: sales}, {match: ., team: data, severity: info}]"
+
 Message = tuple[str, str, dict[str, Any]]
 """Which receiver, what happened to the alert, and the alert."""
 
@@ -88,7 +90,7 @@ def hurried_rules() -> str:
 @needs("amtool")
 @pytest.mark.parametrize("alert", CHOSEN)
 async def test_somebody_is_called_and_told_when_it_is_over(alert: str, tmp_path: Path) -> None:
-    """With the links of the alert, at the receiver of its severity."""
+    """With the links of the alert, at the receiver of its severity; no rule is in trouble."""
     switchboard, simulator = Switchboard(), Simulator(SystemClock(), seed=1)
     calls, manager, port = free_port(), free_port(), free_port()
     (tmp_path / "rules.yaml").write_text(hurried_rules())
@@ -103,7 +105,8 @@ async def test_somebody_is_called_and_told_when_it_is_over(alert: str, tmp_path:
     scrapes = hurried(
         "prometheus.example.yml",
         {
-            "rules/*.yaml": str(tmp_path / "rules.yaml"),
+            "- rules/*.yaml": f"- {tmp_path / 'rules.yaml'}\n  - {FOLDER / 'rules' / '*.yaml'}",
+            "evaluation_interval: 1m": "evaluation_interval: 1s",
             "127.0.0.1:9093": f"127.0.0.1:{manager}",
             "127.0.0.1:10047": "{}",
             "interval: 30s": "interval: 1s",
@@ -112,6 +115,7 @@ async def test_somebody_is_called_and_told_when_it_is_over(alert: str, tmp_path:
     async with simulated(simulator) as clouds, answered(switchboard, calls):
         config = tmp_path / "exporter.yaml"
         good = re.sub(r"interval: \d+s", "interval: 1s", configuration(clouds))
+        good = good.replace("    collectors:", f"    {TEAMS}\n    collectors:")
         config.write_text(good)
         async with (
             exporter("run", "--config.file", str(config)) as watching,
@@ -129,7 +133,9 @@ async def test_somebody_is_called_and_told_when_it_is_over(alert: str, tmp_path:
             called, told = await switchboard.next(alert, "firing")
             become("healthy", good)
             over, _ = await switchboard.next(alert, "resolved")
+            troubles = await server.troubles()
 
+    assert troubles == {}
     wakes = ALERTS[alert]["labels"]["severity"] == "critical"
     assert called == over == ("page" if wakes else "queue")
     assert told["labels"]["job"] == "cloud-task-exporter"
