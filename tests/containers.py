@@ -63,9 +63,15 @@ class Podman:
 
     def attempt(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a command and return how it ended."""
-        return subprocess.run(
-            ["podman", *arguments], env=self._environ, capture_output=True, text=True, check=False
-        )
+        command = ["podman", *arguments]
+        for _ in range(5):
+            answer = subprocess.run(
+                command, env=self._environ, capture_output=True, text=True, check=False
+            )
+            # Podman loses how a command ended that was over before it looked.
+            if "exec died event" not in answer.stderr:
+                break
+        return answer
 
     def __call__(self, *arguments: str) -> str:
         """Return what a command prints; AssertionError with its complaint if it fails."""

@@ -29,9 +29,9 @@ def text_of(path: Path) -> str:
 
 @pytest.fixture
 def unit(tmp_path: Path) -> Path:
-    """Return the unit with a program that is sure to be there."""
+    """Return the unit with programs that are sure to be there."""
     path = tmp_path / UNIT
-    path.write_text(re.sub(r"(?m)^ExecStart=\S+", "ExecStart=/bin/true", text_of(DEPLOY / UNIT)))
+    path.write_text(re.sub(r"(?m)^(Exec\w+=)\S+", r"\1/bin/true", text_of(DEPLOY / UNIT)))
     return path
 
 
