@@ -55,19 +55,31 @@ def cloud(tasks: Sequence[dict[str, Any]], count: str | None = None, **single: A
         if path != TASKS:
             return single.get(path.removeprefix(f"{TASKS}/"), NotFound("gone", status=404))
         start = int(query["start"]) - 1
+        if start < 0:
+            return BadPayload("start is invalid", status=400, code="DMS.00400061")
         page = tasks[start : start + int(query["limit"])]
         return {"task_count": str(len(tasks)) if count is None else count, "tasks": list(page)}
 
     return script
 
 
+def first_page_only(page: dict[str, Any]) -> Script:
+    """Return a cloud that shows this page, and after it only the end of it."""
+
+    def script(_: str, query: Query) -> Any:
+        start = int(query["start"])
+        return {**page, "tasks": page["tasks"][start - 1 :] if start else []}
+
+    return script
+
+
 async def test_a_page_as_it_is_shown() -> None:
     """Every seen name has every status, also at 0; users and parameters are never read."""
-    source, client = source_of(lambda *_: fixture("dms/tasks.json"))
+    source, client = source_of(first_page_only(fixture("dms/tasks.json")))
     reading = await source.poll(ASK)
     query = {"start": 1, "limit": 100, "begin_time": "20260313100000"}
 
-    assert client.calls == [("list_background_tasks", TASKS, query)]
+    assert client.calls[0] == ("list_background_tasks", TASKS, query)
     assert lines(source, reading) == expected("dms/tasks.txt")
     assert reading.invalid == 1
     assert reading.unknown == {"status=PONDERING"}
@@ -77,7 +89,7 @@ async def test_a_page_as_it_is_shown() -> None:
 
 async def test_what_the_tasks_are() -> None:
     """A run is the record itself; `updated_at` ends only what settled; DELETED states nothing."""
-    source, _ = source_of(lambda *_: fixture("dms/tasks.json"), stuck_after=Duration(HOUR))
+    source, _ = source_of(first_page_only(fixture("dms/tasks.json")), stuck_after=Duration(HOUR))
     reading = await source.poll(ASK)
     tasks = [source.to_task(record) for record in reading.records.values()]
 
@@ -146,24 +158,23 @@ async def test_a_cancelled_task() -> None:
 @pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 20, 35])
 @pytest.mark.parametrize("stated", [None, "0", "999", "many"])
 async def test_all_pages_whatever_the_count_says(count: int, stated: str | None) -> None:
-    """`start` is the index of a record; each page begins with the last of the one before."""
-    tasks = [task(f"b{number}", number) for number in range(count)]
+    """Where it is wrong the list is read twice, and flagged."""
+    tasks = [task(f"b{number}", number + 60.0) for number in range(count)]
     source, client = source_of(cloud(tasks, stated), page_size=10)
     reading = await source.poll(ASK)
 
-    assert list(reading.records) == [one["id"] for one in tasks]
-    starts = client.queries("list_background_tasks", "start")
-    assert len(set(starts)) == len(starts)
-    assert len(starts) <= count // 9 + 2
-    assert not reading.inconsistent
+    assert sorted(reading.records) == sorted(one["id"] for one in tasks)
+    assert reading.inconsistent is (stated in {"0", "999"} and count > 0)
+    assert len(client.calls) <= 2 * (count // 9 + 4)
 
 
-async def test_a_full_page_is_followed_by_another() -> None:
-    """Even where the count says that all was told: it may be that of the page."""
-    source, client = source_of(cloud([task("a"), task("b")]), page_size=2)
+@pytest.mark.parametrize("size", [2, 100])
+async def test_every_page_is_followed_by_another(size: int) -> None:
+    """Even a short one, where the count says that all was told: it may be that of the page."""
+    source, client = source_of(cloud([task("a"), task("b")]), page_size=size)
     await source.poll(ASK)
 
-    assert client.queries("list_background_tasks", "start") == [1, 2]
+    assert client.queries("list_background_tasks", "start") == [1, 0, 2]
 
 
 async def test_a_cloud_may_allow_no_longer_page() -> None:
@@ -217,10 +228,12 @@ async def test_tasks_that_move_up_unseen_are_noticed(deletions: int, *, inconsis
 async def test_beyond_the_end_is_the_end() -> None:
     """DMS answers 400 to a start after the last record."""
     end = BadPayload("offset", status=400, code="DMS.40050010")
-    full = {"task_count": None, "tasks": [task("a"), task("b")]}
-    source, _ = source_of(lambda _, query: full if query["start"] == 1 else end, page_size=2)
+    only = {"task_count": "1", "tasks": [task("a")]}
+    source, client = source_of(lambda _, query: only if query["start"] == 1 else end)
+    reading = await source.poll(ASK)
 
-    assert list((await source.poll(ASK)).records) == ["a", "b"]
+    assert (list(reading.records), reading.inconsistent) == (["a"], False)
+    assert client.queries("list_background_tasks", "start") == [1, 0, 2]
 
 
 async def test_newer_clouds_call_the_beginning_offset() -> None:
@@ -240,8 +253,9 @@ async def test_newer_clouds_call_the_beginning_offset() -> None:
 
     assert [len(reading.records) for reading in readings] == [25, 25]
     assert [reading.inconsistent for reading in readings] == [False, False]
-    assert asked[:4] == [("start", 1), ("start", 10), ("offset", 9), ("offset", 18)]
-    assert asked[4:] == [("offset", 0), ("offset", 9), ("offset", 18)]
+    assert asked[:3] == [("start", 1), ("start", 0), ("start", 10)]
+    assert asked[3:6] == [("offset", 9), ("offset", 18), ("offset", 24)]
+    assert asked[6:] == [("offset", 0), ("offset", 9), ("offset", 18), ("offset", 24)]
 
 
 @pytest.mark.parametrize("refusal", [None, BadPayload("unknown parameter", status=400)])
@@ -255,7 +269,7 @@ async def test_a_cloud_that_turns_no_pages_is_not_asked_for_ever(
     )
     reading = await source.poll(ASK)
 
-    assert (list(reading.records), len(client.calls)) == (["a", "b"], 3)
+    assert (list(reading.records), len(client.calls)) == (["a", "b"], 4)
     assert reading.inconsistent is True
     assert reading.history_from == NOW - 30.0
 
@@ -271,7 +285,8 @@ async def test_a_failure_under_the_other_name_fails_the_poll() -> None:
         with pytest.raises(ServerFailed):
             await source.poll(ASK)
 
-    assert [max(query) for _, _, query in client.calls] == ["start", "start", "offset"] * 2
+    names = [max(query) for _, _, query in client.calls]
+    assert names == ["start", "start", "start", "offset", "start", "start", "offset"]
 
 
 async def test_where_nobody_knows_what_is_missing_nothing_is_called_complete() -> None:
@@ -307,7 +322,7 @@ async def test_reads_back_to_window_and_reach(reach: float | None, begin: float)
     reading = await source.poll(Ask(now=NOW, reach=reach))
     stated = datetime.fromtimestamp(begin, UTC).strftime("%Y%m%d%H%M%S")
 
-    assert client.queries("list_background_tasks", "begin_time") == [stated]
+    assert set(client.queries("list_background_tasks", "begin_time")) == {stated}
     assert reading.history_from == begin
 
 
@@ -440,6 +455,8 @@ def endless(ages: Sequence[float]) -> Script:
 
     def script(_path: str, query: Query) -> Any:
         start = int(query["start"])
+        if start < 1:
+            return BadPayload("start is invalid", status=400, code="DMS.00400061")
         return {"tasks": [task(f"b{start}", ages[min(start - 1, len(ages) - 1)])]}
 
     return script
@@ -452,7 +469,7 @@ async def test_an_endless_list_is_used_as_far_as_it_covers_the_window() -> None:
     )
     reading = await source.poll(Ask(now=NOW, reach=NOW - 10 * DAY))
 
-    assert len(client.calls) == listing.PAGES
+    assert len(client.calls) == listing.PAGES + 1
     assert reading.history_from == NOW - 199 * 60.0
 
 

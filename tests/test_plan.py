@@ -51,7 +51,7 @@ def test_each_collector_costs_its_calls_by_its_interval() -> None:
     assert calls == {
         ("roma", "statistics"): (1, 2.0),
         ("roma", "task_monitors"): (11, 22.0),
-        ("kafka", "background_tasks"): (1, 0.5),
+        ("kafka", "background_tasks"): (2, 1.0),
         ("ocp", "task_instances"): (13, 13.0),
     }
 
@@ -62,10 +62,10 @@ def test_calls_add_up_by_target_and_by_credentials() -> None:
 
     assert [(one.calls_per_minute, one.limit_per_minute) for one in plan.targets] == [
         (24.0, 300.0),
-        (0.5, 300.0),
+        (1.0, 300.0),
         (13.0, 300.0),
     ]
-    assert plan.per_credentials == {"keys": 24.5, "spare": 0.0, "ocp": 13.0}
+    assert plan.per_credentials == {"keys": 25.0, "spare": 0.0, "ocp": 13.0}
 
 
 def test_a_plan_within_its_limits_warns_only_of_what_is_not_used() -> None:
@@ -107,13 +107,13 @@ def test_a_plan_is_shown_as_tables() -> None:
         "roma    fdi     statistics        30s       1             2\n"
         "roma    fdi     task_monitors     30s       11            22\n"
         "roma    fdi     all                                       24 of 300 allowed\n"
-        "kafka   dms     background_tasks  2m        1             0.5\n"
-        "kafka   dms     all                                       0.5 of 300 allowed\n"
+        "kafka   dms     background_tasks  2m        2             1\n"
+        "kafka   dms     all                                       1 of 300 allowed\n"
         "ocp     ocp     task_instances    1m        13            13\n"
         "ocp     ocp     all                                       13 of 300 allowed\n"
         "\n"
         "CREDENTIALS  CALLS A MINUTE\n"
-        "keys         24.5\n"
+        "keys         25\n"
         "spare        0\n"
         "ocp          13\n"
     )

@@ -30,6 +30,7 @@ FDI_PAGING = (
 )
 DMS_PAGING = (
     Oddity.DMS_OFFSET_FOR_START,
+    Oddity.DMS_START_FROM_0,
     Oddity.DMS_END_IS_ERROR,
     Oddity.DMS_ROWS_MOVE,
     Oddity.DMS_COUNT_LIES,
@@ -65,9 +66,11 @@ async def read_dms(caller: Caller) -> set[str]:
     """Read the list by both names of the offset until nothing new comes."""
     found: set[str] = set()
     while True:
-        query = f"limit=10&offset={len(found)}&start={len(found) + 1}"
-        reply = await caller.huawei(f"{KAFKA}/tasks?{query}")
-        ids = {task["id"] for task in reply.body["tasks"]} if reply.status == 200 else set()
+        ids: set[str] = set()
+        for first in (0, 1):
+            query = f"limit=10&offset={len(found)}&start={len(found) + first}"
+            reply = await caller.huawei(f"{KAFKA}/tasks?{query}")
+            ids |= {task["id"] for task in reply.body["tasks"]} if reply.status == 200 else set()
         if not ids - found:
             return found
         found |= ids
@@ -306,6 +309,8 @@ async def test_odd_dms_pages() -> None:
         await be_odd(caller, Oddity.DMS_OFFSET_FOR_START)
         ignored = (await page("limit=5&start=6"))["tasks"]
         by_offset = (await page("limit=5&offset=5"))["tasks"]
+        await be_odd(caller, Oddity.DMS_START_FROM_0)
+        from_0 = (await page("limit=5&start=5"))["tasks"]
         await be_odd(caller, Oddity.DMS_END_IS_ERROR)
         end = await page(f"limit=5&start={len(whole) + 1}")
         await be_odd(caller, Oddity.DMS_ROWS_MOVE)
@@ -316,7 +321,7 @@ async def test_odd_dms_pages() -> None:
     assert number == len(whole)
     assert lies == ["99999", "5", "99999", "5"]
     assert ignored == whole[:5]
-    assert by_offset == whole[5:10]
+    assert by_offset == from_0 == whole[5:10]
     assert end["error_code"] == "DMS.40050010"
     assert moved == {"task_count": str(len(whole) + 2), "tasks": whole[3:8]}
     assert empty["tasks"] is None

@@ -37,7 +37,8 @@ class Pager:
     def page(self, request: web.Request, tasks: Sequence[DmsTask]) -> Page:
         """Return the page that is asked for, or raise `Rejected`."""
         odd = self._play.is_odd
-        name, first = ("offset", 0) if odd(Oddity.DMS_OFFSET_FOR_START) else ("start", 1)
+        name = "offset" if odd(Oddity.DMS_OFFSET_FOR_START) else "start"
+        first = 0 if name == "offset" or odd(Oddity.DMS_START_FROM_0) else 1
         start = whole_number(request, name, first)
         limit = whole_number(request, "limit", DEFAULT_LIMIT)
         if start is None or limit is None or start < first or not 1 <= limit <= MAX_LIMIT:

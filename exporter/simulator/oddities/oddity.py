@@ -86,6 +86,10 @@ class Oddity(StrEnum):
         "dms-offset-for-start",
         "DMS understands offset, from 0, and passes over start: the name in newer documents.",
     )
+    DMS_START_FROM_0 = (
+        "dms-start-from-0",
+        "DMS's start counts tasks from 0, as the documents of RocketMQ allow.",
+    )
     DMS_END_IS_ERROR = (
         "dms-end-is-error",
         "DMS answers DMS.40050010 (400) beyond the end of a list.",

@@ -11,7 +11,7 @@ from exporter.api.client import Client
 from exporter.duration import Duration
 from exporter.errors import BadPayload
 from exporter.exposition.family import Aggregate, Family, Kind, Sample
-from exporter.sources.dms.listing import LIST, PAGES, Listing, TaskList
+from exporter.sources.dms.listing import LIST, PAGES, TaskList
 from exporter.sources.dms.record import (
     DELETED,
     NAMES,
@@ -20,6 +20,7 @@ from exporter.sources.dms.record import (
     parse_background_task,
 )
 from exporter.sources.dms.singles import SHOW, Singles
+from exporter.sources.dms.walk import Listing
 from exporter.sources.document import OpenWords, Words
 from exporter.sources.fetch import path
 from exporter.sources.source import Ask, Place, Reading, Settings, Source
@@ -94,6 +95,11 @@ class BackgroundTasks(Source[BackgroundTask]):
         self._names = OpenWords(NAMES)
         self._singles = Singles(client, self._path)
 
+    @classmethod
+    def calls_per_poll(cls, settings: BackgroundTasksSettings) -> int:  # noqa: ARG003 - one page
+        """Return one page, and one more to see that nothing follows."""
+        return 2
+
     @staticmethod
     def has_series(record: BackgroundTask) -> bool:  # noqa: ARG004 - none has
         """Background tasks come and go; they are counted by name."""
@@ -106,7 +112,7 @@ class BackgroundTasks(Source[BackgroundTask]):
         window_from = ask.now - self.settings.window
         reach = window_from if ask.reach is None else ask.reach - OVERLAP
         begin = max(0, int(min(window_from, reach)))
-        listing = await self._list.read(begin, parse)
+        listing = await self._list.read(begin, ask.now, parse)
         seen = await self._singles.read(ask, listing.tasks, parse)
         complete_from = self._complete_from(listing, begin, window_from, ask.now)
         return Reading(
