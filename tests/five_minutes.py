@@ -137,7 +137,9 @@ def table(polls: list[Poll], errors: list[str]) -> Iterator[str]:
         span = ", ".join(_time(at) for at in times)
         if len(times) > 2 and len(gaps) == 1:
             span = f"{_time(times[0])} to {_time(times[-1])}, every {gaps.pop():g} s"
-        asked = ", ".join(requests) or ("" if outcome.startswith("*") else "none")
+        counted = ((one, len(list(same))) for one, same in itertools.groupby(requests))
+        told = ", ".join(one if count == 1 else f"{one} ({count} times)" for one, count in counted)
+        asked = told or ("" if outcome.startswith("*") else "none")
         yield f"| {span} | {asked} | {outcome} |"
     for error in errors:
         yield from ("", f"> {error}")

@@ -14,7 +14,7 @@ PAGE = ROOT / "docs" / "oddities.md"
 
 NUMBERS = {
     "HW": range(1, 29),  # words and shapes of FDI and DMS
-    "HP": range(1, 22),  # their pages
+    "HP": range(1, 23),  # their pages
     "HT": range(1, 18),  # their times
     "OD": range(1, 20),  # faults of OCP's documents
     "OF": range(1, 17),  # its fields and words
