@@ -28,10 +28,11 @@ from exporter.runtime.listener import Listener, serve
 from exporter.runtime.past import Unwritable
 from exporter.runtime.reload import Reload
 from exporter.runtime.status import Status
-from exporter.runtime.store import Store
+from exporter.runtime.store import Store, saved_in
 from exporter.runtime.web import application
 from exporter.simulator.demo import configuration
 from exporter.simulator.server import Simulator
+from exporter.tasks.ledger import Ledger
 from exporter.wiring import Wiring
 
 
@@ -102,12 +103,20 @@ def remembering(config: Config) -> Iterator[Store | Unwritable | None]:
         raise
     except StateError as error:
         get().error("state.unusable", error=str(error))
-        yield Unwritable(error)
+        yield Unwritable(error, _readable(Path(config.state.path)))
         return
     with contextlib.closing(opened) as store:
         if store.set_aside is not None:
             get().error("state.set_aside", path=config.state.path, kept_as=str(store.set_aside))
         yield store
+
+
+def _readable(path: Path) -> dict[str, Ledger]:
+    """Return what can be read of a state file that cannot be used: its counts are shown."""
+    try:
+        return saved_in(path)
+    except StateError:
+        return {}
 
 
 async def run_daemon(

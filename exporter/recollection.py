@@ -40,8 +40,6 @@ class Recollection:
         """Return what a new poller goes on from; raise StateError if it cannot be read."""
         if self._store is None:
             return Past()
-        if isinstance(self._store, Unwritable):
-            return Past(memory=self._store)
         return Past(ledger=self._store.load(name), memory=self._store)
 
     def leave(self, config: Config, share: Share) -> None:

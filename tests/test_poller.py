@@ -352,7 +352,7 @@ async def test_a_poll_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) ->
 
 async def test_who_takes_over_goes_on_from_what_waits_for_a_commit() -> None:
     """It is not shown before the commit, and not lost either."""
-    full = Past(memory=Unwritable(StateError("no space left")))
+    full = Past(memory=Unwritable(StateError("no space left"), {}))
     first, second = reading(a=(State.RUNNING, 900.0)), reading(a=(State.FAILED, 900.0))
     scene = Scene(first, second, past=full)
     await scene.poller.poll()

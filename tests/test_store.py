@@ -128,15 +128,18 @@ def test_a_damaged_file_is_set_aside(tmp_path: Path, content: bytes) -> None:
     assert reopened(path) is None
 
 
+@pytest.mark.parametrize("value", ["'{'", "5", "x'ff'", "'[]'"])
 @pytest.mark.parametrize("place", ["heads", "tracks", "records"])
-async def test_a_file_with_a_damaged_row_is_set_aside(tmp_path: Path, place: str) -> None:
+async def test_a_file_with_a_damaged_row_is_set_aside(
+    tmp_path: Path, place: str, value: str
+) -> None:
     """A ledger is one value: half of it is none."""
     path = tmp_path / "state.sqlite"
     store = Store.opened(path)
     await store.commit("x", None, LEDGER)
     store.close()
     with sqlite3.connect(path) as connection:
-        connection.execute(f"UPDATE {place} SET value = '{{'")  # noqa: S608 - a table of ours
+        connection.execute(f"UPDATE {place} SET value = {value}")  # noqa: S608 - a table of ours
     connection.close()
     store = Store.opened(path)
     store.close()

@@ -1,5 +1,6 @@
 """What a collector remembers over restarts, and where."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import msgspec
@@ -25,9 +26,14 @@ class Forgetful:
 class Unwritable:
     """What stands in for a state file that cannot be opened: counting waits for a better start."""
 
-    def __init__(self, error: StateError) -> None:
-        """Take why it cannot be opened."""
+    def __init__(self, error: StateError, ledgers: Mapping[str, Ledger]) -> None:
+        """Take why it cannot be opened, and what can be read of it: that stays to be shown."""
         self._error = error
+        self._ledgers = ledgers
+
+    def load(self, name: str) -> Ledger | None:
+        """Return the ledger that was committed last under that name; None where there is none."""
+        return self._ledgers.get(name)
 
     async def commit(self, name: str, old: Ledger | None, new: Ledger) -> None:
         """Raise the error: what was not committed is not shown."""

@@ -34,6 +34,8 @@ CREATE TABLE records (ledger TEXT, key TEXT, name TEXT, value BLOB NOT NULL,
 MIGRATIONS: Mapping[int, str] = {0: SCHEMA}
 """What leads from each version to the next; 0 is an empty file."""
 
+NONSENSE = (msgspec.MsgspecError, ValueError, KeyError, TypeError)
+"""Errors of rows that nobody wrote so."""
 TROUBLE = frozenset(
     {
         *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL),
@@ -68,7 +70,7 @@ class Store:
         aside = None
         try:
             connection = _connected(path)
-        except (sqlite3.Error, ValueError, KeyError, _Unusable) as error:
+        except (sqlite3.Error, *NONSENSE, _Unusable) as error:
             if isinstance(error, sqlite3.Error) and _code(error) in TROUBLE:
                 os.close(lock)
                 raise StateError(_cannot("open", path, error)) from error
@@ -86,7 +88,7 @@ class Store:
         """Return the ledger that was committed last under that name; None where there is none."""
         try:
             return _read(self._connection, name)
-        except (sqlite3.Error, msgspec.MsgspecError) as error:
+        except (sqlite3.Error, *NONSENSE) as error:
             raise StateError(_cannot("read", self.path, error)) from error
 
     async def commit(self, name: str, old: Ledger | None, new: Ledger) -> None:
@@ -164,7 +166,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
     for name in [row[0] for row in connection.execute("SELECT ledger FROM heads")]:
         try:
             _read(connection, name)
-        except (msgspec.MsgspecError, ValueError, KeyError) as error:
+        except NONSENSE as error:
             msg = "damaged"
             raise _Unusable(msg) from error
 
@@ -184,7 +186,7 @@ def saved_in(path: Path) -> dict[str, Ledger]:
                 raise StateError(_cannot("read", path, ValueError(msg)))
             names = [name for (name,) in connection.execute("SELECT ledger FROM heads ORDER BY 1")]
             found = {name: _read(connection, name) for name in names}
-    except (sqlite3.Error, msgspec.MsgspecError, ValueError, KeyError) as error:
+    except (sqlite3.Error, *NONSENSE) as error:
         raise StateError(_cannot("read", path, error)) from error
     return {name: ledger for name, ledger in found.items() if ledger is not None}
 
