@@ -40,8 +40,8 @@ async def test_a_configuration_that_works(
     assert told.out.startswith(f"{stage.path} has no mistakes.\n\nTARGET ")
     assert len(lines_of(told.out, ok)) == 5
     assert lines_of(told.out, r"^roma-demo   statistics        ok: 8 values, 1 call, ")
-    assert lines_of(told.out, r"^roma-demo   task_monitors     ok: 15 records, 1 call, ")
-    assert lines_of(told.out, r"^roma-demo   task_details      ok: 15 records, 16 calls, ")
+    assert lines_of(told.out, r"^roma-demo   task_monitors     ok: 15 records, 2 calls, ")
+    assert lines_of(told.out, r"^roma-demo   task_details      ok: 15 records, 17 calls, ")
     assert COMPARE in told.out
     assert "Not checked" not in told.out
 

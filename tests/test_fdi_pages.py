@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scripted import Query, Script, ScriptedClient
 
+from exporter.errors import BadPayload
 from exporter.sources.fdi.pages import Found, Pager
 
 OPERATION = "list_things"
-Told = Callable[[int], Any]
-"""Takes how long the list is; returns what the answer says of it."""
+Told = Callable[[int, int], Any]
+"""Takes how long the list and the page are; returns the `total` that the answer tells."""
 
 
 def names(count: int) -> list[str]:
@@ -29,7 +30,7 @@ def cloud(
     first: int = 1,
     cap: int = 999,
     repeats: int = 0,
-    told: Told = lambda count: count,
+    told: Told = lambda count, _: count,
 ) -> Script:
     """Return a cloud that pages like that; an offset before the first is the first."""
 
@@ -38,7 +39,7 @@ def cloud(
         before = max(0, int(query["offset"]) - first)
         start = before if counts_records else before * limit
         page = ids[max(0, start - repeats) :][:limit]
-        return {"total": told(len(ids)), "entities": [{"id": one} for one in page]}
+        return {"total": told(len(ids), len(page)), "entities": [{"id": one} for one in page]}
 
     return script
 
@@ -71,7 +72,101 @@ async def test_every_entry_whatever_offset_means(
 
     assert [sorted(one.entries) for one in found] == [names(count)] * 3
     assert [one.inconsistent for one in found] == [False] * 3
-    assert len(client.calls) - calls <= count // min(size, cap) + 1
+    # A total of none or one may be that of the page, for all that one can tell.
+    assert len(client.calls) - calls <= count // min(size, cap) + (1 if count > 1 else 2)
+
+
+@pytest.mark.parametrize("counts_records", [False, True], ids=["page", "record"])
+@pytest.mark.parametrize("first", [0, 1], ids=["from-0", "from-1"])
+@pytest.mark.parametrize("count", [0, 1, 6, 7, 8, 14, 20, 33])
+@pytest.mark.parametrize("cap", [999, 7])
+async def test_every_entry_without_a_total(
+    first: int, count: int, cap: int, *, counts_records: bool
+) -> None:
+    """Nothing but an empty page tells the end, and nothing but a look where the list begins."""
+    pager, _ = pager_of(
+        cloud(
+            names(count),
+            first=first,
+            cap=cap,
+            counts_records=counts_records,
+            told=lambda *_: None,
+        )
+    )
+    found = [await read(pager) for _ in range(3)]
+
+    assert [sorted(one.entries) for one in found] == [names(count)] * 3
+    assert [one.inconsistent for one in found] == [False] * 3
+
+
+@pytest.mark.parametrize("counts_records", [False, True], ids=["page", "record"])
+@pytest.mark.parametrize("first", [0, 1], ids=["from-0", "from-1"])
+@pytest.mark.parametrize("count", [1, 6, 7, 8, 14, 20, 33])
+@pytest.mark.parametrize("cap", [999, 7, 1])
+async def test_every_entry_where_the_total_is_that_of_the_page(
+    first: int, count: int, cap: int, *, counts_records: bool
+) -> None:
+    """Also where a page is cut short; that of the empty page after it is another one: flagged."""
+    pager, _ = pager_of(
+        cloud(
+            names(count),
+            first=first,
+            cap=cap,
+            counts_records=counts_records,
+            told=lambda _, page: page,
+        )
+    )
+    found = [await read(pager) for _ in range(3)]
+
+    assert [sorted(one.entries) for one in found] == [names(count)] * 3
+    assert [one.inconsistent for one in found] == [True] * 3
+
+
+async def test_what_total_counts_is_asked_for_once() -> None:
+    """By a page of one, as soon as a list has two entries and one page."""
+    ids = names(0)
+    pager, client = pager_of(cloud(ids))
+    asked = []
+    for _ in range(5):
+        await read(pager)
+        asked.append([(query["offset"], query["limit"]) for _, _, query in client.calls])
+        client.calls.clear()
+        ids += names(len(ids) + 1)[-1:]
+
+    assert asked == [
+        [(1, 10), (0, 10)],
+        [(1, 10), (2, 10)],
+        [(1, 10), (1, 1)],
+        [(1, 10)],
+        [(1, 10)],
+    ]
+
+
+@pytest.mark.parametrize("told", [lambda count, _: count, lambda *_: None], ids=["total", "none"])
+async def test_what_a_cloud_refuses_fails_no_poll(told: Told) -> None:
+    """Neither offset 0 nor a page of one is needed to read the list."""
+    plain = cloud(names(8), told=told)
+
+    def script(path: str, query: Query) -> Any:
+        if query["offset"] == 0 or query["limit"] == 1:
+            return BadPayload("invalid", status=400, code="FDI.3002")
+        return plain(path, query)
+
+    pager, _ = pager_of(script)
+    found = await read(pager)
+
+    assert (sorted(found.entries), found.inconsistent) == (names(8), False)
+
+
+@pytest.mark.parametrize(("name", "invalid"), [("same", 0), ("other", 1)])
+async def test_an_entry_that_is_told_twice_is_shown_once(name: str, invalid: int) -> None:
+    """On one page no list has moved: a second one that differs makes no sense, and that is all."""
+    entities = [{"id": "a", "name": "same"}, {"id": "a", "name": name}, {"id": "b"}]
+    pager, client = pager_of(lambda *_: {"total": 3, "entities": entities})
+    found = await pager.read("/things", lambda entity: str(entity.get("name")))
+
+    assert found.entries == {"a": "same", "b": "None"}
+    assert (found.invalid, found.inconsistent, len(client.calls)) == (invalid, False, 2)
 
 
 @pytest.mark.parametrize("counts_records", [False, True], ids=["page", "record"])
@@ -80,7 +175,7 @@ async def test_every_entry_whatever_offset_means(
 @pytest.mark.parametrize("cap", [999, 7])
 @pytest.mark.parametrize(
     "told",
-    [lambda _: 99_999, lambda count: count - 2, lambda count: count + 1],
+    [lambda *_: 99_999, lambda count, _: count - 2, lambda count, _: count + 1],
     ids=["far-too-many", "too-few", "one-too-many"],
 )
 async def test_a_total_that_lies_hides_nothing(

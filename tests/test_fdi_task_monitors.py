@@ -71,7 +71,8 @@ async def test_a_page_as_it_is_shown() -> None:
     source, client = source_of(lambda *_: fixture("fdi/task-monitors.json"))
     reading = await source.poll(ASK)
 
-    assert client.calls == [("list_monitor_infos", PATH, {"offset": 1, "limit": 999})]
+    assert client.calls[0] == ("list_monitor_infos", PATH, {"offset": 1, "limit": 999})
+    assert all(query.keys() == {"offset", "limit"} for _, _, query in client.calls)
     assert lines(source, reading) == expected("fdi/task-monitors.txt")
 
 
