@@ -135,16 +135,6 @@ async def test_what_the_tasks_are() -> None:
     ]
 
 
-async def test_a_duration_is_never_negative() -> None:
-    """Whatever the two clocks of the cloud say."""
-    source, _ = source_of(cloud([task("a", updated_at=iso(NOW - DAY))]))
-    (record,) = (await source.poll(ASK)).records.values()
-    run = source.to_task(record)
-
-    assert run is not None
-    assert run.duration == 0.0
-
-
 async def test_a_cancelled_task() -> None:
     """Newer documents know this word."""
     source, _ = source_of(cloud([task("a", status="CANCELLED")]))

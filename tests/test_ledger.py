@@ -148,6 +148,22 @@ def test_a_date_in_the_future_keeps_no_other_run_from_counting() -> None:
     assert (ledger.watermark, counts(ledger)) == (T0, {"failed": 1})
 
 
+def test_a_date_in_the_future_spoils_no_history() -> None:
+    """It is taken for now, or no later run would be news, and no failure would end a streak."""
+    far = 400 * 86_400.0
+    ledger = poll(FRESH, 0, task("a", State.SUCCEEDED, -10))
+    ledger = poll(ledger, 60, task("a", State.FAILED, far, duration=5.0))
+    between = ledger.records["a", "a"]
+    ledger = poll(ledger, 120, task("a", State.FAILED, far, duration=5.0))
+    for number in (180, 240):
+        ledger = poll(ledger, number + 5, task("a", State.SUCCEEDED, number))
+
+    assert counts(ledger) == {"succeeded": 2, "failed": 1}
+    assert between == Record(last_success=T0 - 10, last_failure=T0 + 60, consecutive_failures=1)
+    assert ledger.records["a", "a"] == Record(last_success=T0 + 240, last_failure=T0 + 60)
+    assert ledger.durations == {}
+
+
 def test_a_task_that_vanishes_and_comes_back_counts_once() -> None:
     """A page that once missed a task is no second run."""
     ledger = poll(FRESH, 0, task("a", State.RUNNING, -5))
@@ -341,6 +357,16 @@ def test_durations_are_of_counted_runs_only() -> None:
     assert set(ledger.durations) == {("T", State.SUCCEEDED)}
     assert (spread.counts[0], spread.counts[1], spread.counts[-1]) == (1, 1, 1)
     assert (sum(spread.counts), spread.sum) == (3, 1_000_005.0)
+
+
+@pytest.mark.parametrize(("seconds", "runs"), [(-1.0, 0), (0.0, 1), (3.5, 1)])
+def test_an_end_before_the_start_is_no_duration(seconds: float, runs: int) -> None:
+    """The run counts all the same."""
+    ledger = poll(FRESH, 0, task("a", State.RUNNING))
+    ledger = poll(ledger, 60, task("a", State.SUCCEEDED, 50, duration=seconds))
+
+    assert counts(ledger) == {"succeeded": 1}
+    assert len(ledger.durations) == runs
 
 
 def test_active_keys_are_those_to_look_for_later() -> None:

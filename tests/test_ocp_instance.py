@@ -84,7 +84,6 @@ def test_identity_and_beginning_of_runs(
     [
         ({}, 60.25),
         ({"subtasks": (step(runs=1), step(runs=None))}, 60.25),
-        ({"start_time": END + 1.0}, 0.0),
         ({"subtasks": (step(runs=1), step(runs=2))}, None),
         ({"operation": "RETRY"}, None),
         ({"operation": "ROLLBACK"}, None),

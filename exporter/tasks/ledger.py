@@ -93,7 +93,8 @@ def advance(
 ) -> tuple[Ledger, frozenset[Subject]]:
     """Take in tasks that are new or changed (None: no longer listed); return who was touched."""
     page = _Page(ledger)
-    for key, task in sorted(changes.items(), key=_settling_order):
+    dated = {key: task and _dated(task, now) for key, task in changes.items()}
+    for key, task in sorted(dated.items(), key=_settling_order):
         if task is None:
             page.unlist(key, now)
         else:
@@ -199,7 +200,7 @@ class _Page:
     def _count(self, task: Task) -> None:
         key = (task.task_type or "", task.state)
         self.counts[key] += 1
-        if task.duration is not None:
+        if task.duration is not None and task.duration >= 0.0:  # an end before the start is none
             self.durations[key] = self.durations.get(key, Spread()).with_run(task.duration)
 
     def _anchor(self, task: Task, track: Track | None, now: float) -> float | None:
@@ -262,6 +263,20 @@ class _Page:
             records=self.records,
         )
         return ledger, frozenset(self.touched)
+
+
+def _dated(task: Task, now: float) -> Task:
+    """
+    Return the task with what has happened dated no later than now, as far as clocks may differ.
+
+    A date to come makes no sense. Remembered, it would make an echo of all that follows.
+    """
+    latest = now + CLOCK_TOLERANCE
+    if max(task.since or 0.0, task.failed_at or 0.0) <= latest:
+        return task
+    since = now if (task.since or 0.0) > latest else task.since
+    failed_at = now if (task.failed_at or 0.0) > latest else task.failed_at
+    return msgspec.structs.replace(task, since=since, failed_at=failed_at, duration=None)
 
 
 def _settling_order(change: tuple[str, Task | None]) -> tuple[float, str]:

@@ -142,7 +142,7 @@ class BackgroundTasks(Source[BackgroundTask]):
         state, created = record.state, record.created_at
         duration = deadline = None
         if created is not None and record.ended_at is not None:
-            duration = max(0.0, record.ended_at - created)
+            duration = record.ended_at - created
         if created is not None and state in ACTIVE and self.settings.stuck_after is not None:
             deadline = created + self.settings.stuck_after
         return Task(

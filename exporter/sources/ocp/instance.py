@@ -81,7 +81,7 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
         if start is None or finish is None or self.is_active or self.operation != "EXECUTE":
             return None
         repeated = any((subtask.runs or 0) > 1 for subtask in self.subtasks)
-        return max(0.0, finish - start) if self.detailed and not repeated else None
+        return finish - start if self.detailed and not repeated else None
 
     @property
     def deadline(self) -> float | None:
