@@ -108,6 +108,14 @@ def test_a_name_without_an_index_is_refused(hostname: str) -> None:
             "line 1: shard.index: is missing: 0 to 1, or hostname",
         ),
         (
+            "{}",
+            {"SHARD_INDEX": "0", "SHARD_TOTAL": ""},
+            (
+                "CLOUD_TASK_EXPORTER_SHARD_TOTAL: shard.total: must be a whole number, without"
+                " quotes, not nothing"
+            ),
+        ),
+        (
             "{total: 2}",
             {"SHARD_INDEX": "2"},
             (

@@ -82,6 +82,15 @@ def test_actions_are_pinned(name: str) -> None:
     assert yaml.safe_load(WORKFLOWS[name])["permissions"] == {}
 
 
+def test_no_workflow_waits_for_the_one_that_calls_it() -> None:
+    """Each group has a word of its own: in a called workflow, github.workflow is the caller's."""
+    groups = {
+        name: yaml.safe_load(text)["concurrency"]["group"] for name, text in WORKFLOWS.items()
+    }
+
+    assert groups == {name: f"{name}-${{{{ github.ref }}}}" for name in WORKFLOWS}
+
+
 def test_every_python_that_is_promised_is_tested() -> None:
     """The matrix is what the package says of itself."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]

@@ -13,6 +13,7 @@ from exporter.config.schema import document
 from exporter.config.schema.document import Entry, Node, Scalar
 
 PREFIX = "CLOUD_TASK_EXPORTER_"
+_TOTAL = ("shard", "total")
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +65,7 @@ OPTIONS = (
     ),
     Option(
         flag="--shard.total",
-        key=("shard", "total"),
+        key=_TOTAL,
         metavar="M",
         help="how many processes share the targets",
     ),
@@ -92,7 +93,15 @@ def overlay(root: Node, flags: Mapping[str, Sequence[str]], environ: Mapping[str
             text = environ[option.variable]
             texts = [part.strip() for part in text.split(",")] if option.many else [text]
             root = _put(root, option, _node(option, texts, option.variable, "its value"))
+        elif option.key == _TOTAL and option.variable in environ and _has_index(flags, environ):
+            # What should have filled it did not. Without it this would be the only process there is.
+            root = _put(root, option, _node(option, [""], option.variable, "nothing"))
     return root
+
+
+def _has_index(flags: Mapping[str, Sequence[str]], environ: Mapping[str, str]) -> bool:
+    (option,) = (each for each in OPTIONS if each.key == ("shard", "index"))
+    return bool(flags.get(option.flag) or environ.get(option.variable))
 
 
 def _node(option: Option, texts: Sequence[str], origin: str, shown: str | None) -> Node:
