@@ -7,6 +7,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import NoReturn
@@ -20,10 +21,12 @@ from exporter.config import parse
 from exporter.config.assignment import own_share
 from exporter.config.doubts import warnings
 from exporter.config.settings import Config, LogSettings, WebSettings
+from exporter.config.web_file import OPEN, load_access
 from exporter.errors import ConfigError, StateError, StateInUse
 from exporter.log import configure, get
 from exporter.rewiring import Rewiring
 from exporter.runtime.daemon import Daemon
+from exporter.runtime.door import Door
 from exporter.runtime.listener import Listener, serve
 from exporter.runtime.past import Unwritable
 from exporter.runtime.reload import Reload
@@ -72,19 +75,36 @@ async def running(
             apply = Rewiring(wiring, daemon, sessions).apply
             reload = Reload(load or (lambda: config), apply, clock)
             daemon.watch(reload.facts)
-            app = application(
-                daemon,
-                telemetry_path=config.web.telemetry_path,
-                reload=reload.now if config.web.enable_reload else None,
-            )
-            listener = await serve(app, config.web.listen_address)
-            work = asyncio.create_task(daemon.run())
-            try:
-                yield Running(daemon, listener, work, reload)
-            finally:
-                work.cancel()
-                await asyncio.gather(work, return_exceptions=True)
-                await listener.stop()
+            async with serving(config.web, daemon, reload, clock) as listener:
+                work = asyncio.create_task(daemon.run())
+                try:
+                    yield Running(daemon, listener, work, reload)
+                finally:
+                    work.cancel()
+                    await asyncio.gather(work, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    settings: WebSettings, daemon: Daemon, reload: Reload[Config], clock: Clock
+) -> AsyncIterator[Listener]:
+    """Answer for the daemon until the end of the context."""
+    file = settings.config_file
+    load = partial(load_access, file, os.environ) if file else lambda: OPEN
+    with contextlib.closing(Door(load, clock, open_health=settings.open_health)) as door:
+        app = application(
+            daemon,
+            telemetry_path=settings.telemetry_path,
+            reload=reload.now if settings.enable_reload else None,
+            guard=door.refusal,
+        )
+        app.on_response_prepare.append(door.add_headers)
+        daemon.watch(door.facts)
+        listener = await serve(app, settings.listen_address, door.encryption)
+        try:
+            yield listener
+        finally:
+            await listener.stop()
 
 
 @contextlib.contextmanager

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import aiohttp
+import bcrypt
 import pytest
+from certificates import Authority
 from processes import eventually, exporter, free_port, prometheus
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
@@ -109,3 +111,37 @@ async def test_a_real_prometheus_scrapes_it(tmp_path: Path, query: str) -> None:
         target = demo.url.removeprefix("http://")
         async with prometheus(tmp_path, target, free_port()) as server:
             assert min((await server.value(query)).values()) > 0
+
+
+@needs("prometheus")
+async def test_a_real_prometheus_logs_in_over_tls(tmp_path: Path) -> None:
+    """With a password and a certificate, as it does with other exporters."""
+    authority = Authority(tmp_path / "tls")
+    server, client = authority.sign("server"), authority.sign("client")
+    hashed = bcrypt.hashpw(b"hunter2-canary", bcrypt.gensalt(4)).decode()
+    file = tmp_path / "web.yml"
+    file.write_text(
+        f"tls_server_config:\n  cert_file: {server.cert}\n  key_file: {server.key}\n"
+        f"  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: {authority.cert}\n"
+        f"basic_auth_users: {{prometheus: '{hashed}'}}\n"
+    )
+    config = f"""\
+global: {{{{scrape_interval: 1s}}}}
+scrape_configs:
+  - job_name: cloud-task-exporter
+    scheme: https
+    basic_auth: {{{{username: prometheus, password: hunter2-canary}}}}
+    tls_config:
+      ca_file: {authority.cert}
+      cert_file: {client.cert}
+      key_file: {client.key}
+    static_configs: [{{{{targets: ['{{}}']}}}}]
+"""
+    async with exporter("demo", "--web.config.file", str(file)) as demo:
+        target = demo.url.removeprefix("http://")
+        async with prometheus(tmp_path, target, free_port(), config) as scraping:
+            up = await scraping.value('up{job="cloud-task-exporter"} == 1')
+            wrong = await scraping.value("cloud_task_exporter_web_wrong_passwords_total")
+
+    assert list(up.values()) == [1]
+    assert list(wrong.values()) == [0]

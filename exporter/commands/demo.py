@@ -26,7 +26,7 @@ def _declare(flags: Flags) -> None:
     declare_simulation(flags)
     text = "how many times as fast as real time, e.g. 60"
     flags.valued("--speed", _speed, text, default="1")
-    flags.options(_LISTEN, "--web.telemetry-path")
+    flags.options(_LISTEN, "--web.telemetry-path", "--web.config.file")
     flags.options("--log.level", "--log.format")
 
 

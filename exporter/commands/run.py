@@ -16,8 +16,8 @@ _EXAMPLES = f"""\
 
 def _declare(flags: Flags) -> None:
     flags.config_file()
-    flags.options("--web.listen-address", "--web.telemetry-path", "--state.path")
-    flags.options("--shard.index", "--shard.total")
+    flags.options("--web.listen-address", "--web.telemetry-path", "--web.config.file")
+    flags.options("--state.path", "--shard.index", "--shard.total")
     flags.options("--log.level", "--log.format")
 
 

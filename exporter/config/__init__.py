@@ -9,7 +9,7 @@ import msgspec
 from exporter.config import checks, options
 from exporter.config.schema import document
 from exporter.config.schema.decoder import Decoder
-from exporter.config.schema.document import MAX_BYTES, Scalar, read_document
+from exporter.config.schema.document import Scalar, read_document, text_of
 from exporter.config.schema.problems import Problems
 from exporter.config.schema.values import is_nothing
 from exporter.config.settings import (
@@ -63,8 +63,8 @@ def load(
     its folder. The files of secrets and of authorities must be readable.
     """
     decoder = Decoder(environ, path.parent)
-    config = _decode(_text_of(path), decoder, str(path), environ, flags)
-    checks.check_files(decoder.files, decoder.problems)
+    config = _decode(text_of(path), decoder, str(path), environ, flags)
+    checks.check_files(decoder.files, environ, decoder.problems)
     _raise(decoder.problems)
     return config
 
@@ -89,22 +89,6 @@ def service(environ: Mapping[str, str], flags: Mapping[str, Sequence[str]]) -> S
     settings: Service = decoder.read(tree, Service)
     _raise(decoder.problems)
     return settings
-
-
-def _text_of(path: Path) -> str:
-    if path.exists() and not (path.is_file() or path.is_dir()):
-        msg = f"cannot read {path}: it is no ordinary file"
-        raise ConfigError([msg])
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        return data.decode("utf-8-sig")
-    except OSError as error:
-        msg = f"cannot read {path}: {error.strerror}"
-        raise ConfigError([msg]) from error
-    except UnicodeDecodeError as error:
-        msg = f"{path} is not text in UTF-8 (see byte {error.start})"
-        raise ConfigError([msg]) from None  # the error holds the file's content
 
 
 def _decode(

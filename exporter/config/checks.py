@@ -15,6 +15,7 @@ from exporter.config import endpoints
 from exporter.config.schema.problems import Path, Problems
 from exporter.config.schema.values import nearest
 from exporter.config.settings import Config, Credentials, ShardSettings, Target
+from exporter.config.web_file import load_access
 from exporter.duration import format_duration
 from exporter.errors import ConfigError
 from exporter.exposition.families import TEAM
@@ -36,16 +37,21 @@ def check(config: Config, problems: Problems) -> None:
             problems.add(path, text)
 
 
-def check_files(files: Mapping[Path, FilePath], problems: Problems) -> None:
+def check_files(
+    files: Mapping[Path, FilePath], environ: Mapping[str, str], problems: Problems
+) -> None:
     """Add a mistake for each file that is named and cannot be used; paths by their keys."""
     for path, file in files.items():
         try:
             if path[-1] == "ca_file":
                 ssl.create_default_context(cafile=file)
+            elif path[-1] == "config_file":
+                load_access(file, environ)
             else:
                 Secret(path=file).read()
         except ConfigError as error:
-            problems.add(path, str(error))
+            for problem in error.problems:
+                problems.add(path, problem)
         except OSError as error:
             why = "it holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
             problems.add(path, f"cannot read {file}: {why}")

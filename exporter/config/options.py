@@ -52,6 +52,12 @@ OPTIONS = (
         help="path of the page that Prometheus scrapes",
     ),
     Option(
+        flag="--web.config.file",
+        key=("web", "config_file"),
+        metavar="FILE",
+        help="certificates and passwords for those who come in, as in other Prometheus exporters",
+    ),
+    Option(
         flag="--state.path",
         key=("state", "path"),
         metavar="FILE",

@@ -23,6 +23,7 @@ import msgspec
 from exporter.config.options import OPTIONS
 from exporter.config.schema.decoder import FILE_SUFFIX, Choice, Members, is_secret
 from exporter.config.settings import Config
+from exporter.config.web_file import WebFile
 from exporter.duration import Duration, format_duration
 from exporter.secret import Secret
 
@@ -48,6 +49,7 @@ a mistake nothing starts.
 - A flag stands above its variable of the environment, and that above the file. An empty variable
   counts as none; commas separate several addresses in one.
 """
+_WEB_FILE = "The file that `web.config_file` names"
 _WORDS: Mapping[Any, str] = {
     str: "text",
     int: "whole number",
@@ -77,14 +79,14 @@ def configuration_page() -> str:
     header = ("key", "type", "default", "meaning")
     sections = (
         f"\n## {section.title}\n\n{section.text}\n\n{_table(header, section.rows)}"
-        for section in sections_of(Config)
+        for section in (*sections_of(Config), *sections_of(WebFile, _WEB_FILE))
     )
     return f"{_INTRODUCTION}\n{flags}{''.join(sections)}"
 
 
-def sections_of(kind: Any) -> Iterator[Section]:
+def sections_of(kind: Any, heading: str = "") -> Iterator[Section]:
     """Yield the tables of a type and of all types inside it, each type once, outermost first."""
-    return _Walk().struct(kind, "")
+    return _Walk().struct(kind, "", heading=heading)
 
 
 def text_of(kind: type, field: str) -> str:

@@ -6,6 +6,7 @@ in `checks`.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
@@ -50,6 +51,11 @@ class WebSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Addresses to listen on: `:10047` is every address of the machine; port 0 is any free one."""
     telemetry_path: Annotated[str, rules.telemetry_path] = "/metrics"
     """Path of the page that Prometheus scrapes."""
+    config_file: Path | None = None
+    """File with certificates and passwords for those who come in, in the format of the Prometheus
+    exporter-toolkit (see docs/web.md). It is read again when it changes."""
+    open_health: bool = False
+    """Whether `/-/healthy` and `/-/ready` are answered without a password, for probes."""
     enable_reload: bool = False
     """Whether POST on `/-/reload` has this file read again, as SIGHUP always does."""
 

@@ -167,6 +167,18 @@ RELOAD_SUCCESS = _gauge(
     Kind.TIMESTAMP,
     (),
 )
+WEB_FILE_SUCCESSFUL = _gauge(
+    "web_config_last_reload_successful",
+    "0 if the file with certificates and passwords (web.config_file) was changed since, but cannot"
+    " be read: the one before holds. Absent without such a file.",
+    Kind.STATE,
+    (),
+)
+WRONG_PASSWORDS = _counter(
+    "web_wrong_passwords_total",
+    "Requests to the exporter with a wrong name or password. Absent without web.config_file.",
+    (),
+)
 BUILD_INFO = _gauge(
     "build_info",
     "1, labelled with the version that runs.",

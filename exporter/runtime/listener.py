@@ -6,9 +6,11 @@ import ipaddress
 import os
 import re
 import socket
-from collections.abc import Iterable, Sequence
+import ssl
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from http import HTTPStatus
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from aiohttp import web
 
@@ -19,9 +21,13 @@ MAX_CONNECTIONS = 512
 """Open at once; what comes beyond is closed, so that polls do not run out of file descriptors."""
 IDLE = 30.0
 """Seconds after which a connection without a request is closed."""
+HANDSHAKE = 5.0
+"""Seconds that a client has to agree on encryption."""
 GRACE = 1.0
 """Seconds that answers under way get to finish when the server stops."""
 BACKLOG = 128
+
+Encryption = Callable[[], ssl.SSLContext]
 
 _PORT = re.compile(r"[0-9]{1,5}")
 _LAST_PORT = 65535
@@ -63,18 +69,31 @@ class Listener:
             _abort(transports)
 
 
-async def serve(app: web.Application, addresses: Sequence[str]) -> Listener:
-    """Listen on all `addresses`; raise ConfigError if one makes no sense or cannot be used."""
+async def serve(
+    app: web.Application, addresses: Sequence[str], encryption: Encryption | None = None
+) -> Listener:
+    """
+    Listen on all `addresses`; raise ConfigError if one makes no sense or cannot be used.
+
+    With `encryption` each connection is encrypted by what it gives when the connection begins.
+    """
     sockets = _bound([parse_address(text) for text in addresses])
     runner = web.AppRunner(app, shutdown_timeout=GRACE)
     await runner.setup()
-    server = cast(web.Server, runner.server)  # there after setup
+    entrance = _Entrance(cast(web.Server, runner.server))  # there after setup
     loop = asyncio.get_running_loop()
-    listening = [
-        await loop.create_server(lambda: _protocol(server, loop), sock=sock, backlog=BACKLOG)
-        for sock in sockets
-    ]
-    return Listener(runner, server, listening)
+    if encryption is None:
+        listen = partial(loop.create_server, entrance.protocol, backlog=BACKLOG)
+    else:
+        listen = partial(
+            loop.create_server,
+            entrance.protocol,
+            backlog=BACKLOG,
+            ssl=_Handshake.through(entrance, encryption),
+            ssl_handshake_timeout=HANDSHAKE,
+            ssl_shutdown_timeout=GRACE,
+        )
+    return Listener(runner, entrance.server, [await listen(sock=sock) for sock in sockets])
 
 
 def parse_address(text: str) -> Address:
@@ -93,6 +112,22 @@ def parse_address(text: str) -> Address:
 
 class _Connection(web.RequestHandler):
     """A connection whose broken requests are answered in plain words, and not logged."""
+
+    def __init__(self, server: web.Server, greet: Callable[["_Connection"], None]) -> None:
+        """Belong to a server, and `greet` when the connection stands."""
+        super().__init__(
+            server,
+            loop=asyncio.get_running_loop(),
+            access_log=None,  # type: ignore[arg-type] # aiohttp takes None, its annotation forgets it
+            keepalive_timeout=IDLE,
+            lingering_time=1.0,
+        )
+        self._greet = greet
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin, after the handshake if there is one."""
+        self._greet(self)
+        super().connection_made(transport)
 
     def handle_error(
         self,
@@ -124,16 +159,48 @@ def _abort(transports: Iterable[asyncio.Transport | None]) -> None:
             transport.abort()
 
 
-def _protocol(server: web.Server, loop: asyncio.AbstractEventLoop) -> asyncio.Protocol:
-    if len(server.connections) >= MAX_CONNECTIONS:
-        return _Refusal()
-    return _Connection(
-        server,
-        loop=loop,
-        access_log=None,  # type: ignore[arg-type] # aiohttp takes None, its annotation forgets it
-        keepalive_timeout=IDLE,
-        lingering_time=1.0,
-    )
+class _Entrance:
+    """Lets in so many connections at once, those that still shake hands among them."""
+
+    def __init__(self, server: web.Server) -> None:
+        self.server = server
+        self.admits = True
+        """Whether the last connection that came is let in."""
+        self._coming: dict[_Connection, asyncio.TimerHandle] = {}
+
+    def protocol(self) -> asyncio.Protocol:
+        self.admits = len(self.server.connections) + len(self._coming) < MAX_CONNECTIONS
+        if not self.admits:
+            return _Refusal()
+        connection = _Connection(self.server, self._greet)
+        # Nobody says when a handshake has failed, but it must have ended by then.
+        later = asyncio.get_running_loop().call_later
+        self._coming[connection] = later(HANDSHAKE, self._greet, connection)
+        return connection
+
+    def _greet(self, connection: _Connection) -> None:
+        if connection in self._coming:
+            self._coming.pop(connection).cancel()
+
+
+class _Handshake(ssl.SSLContext):
+    """What asyncio takes for one context, and asks for each connection right after `protocol`."""
+
+    _entrance: _Entrance
+    _encryption: Encryption
+
+    @classmethod
+    def through(cls, entrance: _Entrance, encryption: Encryption) -> "_Handshake":
+        """Encrypt what comes through the entrance."""
+        made = cls(ssl.PROTOCOL_TLS_SERVER)
+        made._entrance, made._encryption = entrance, encryption
+        return made
+
+    def wrap_bio(self, incoming: ssl.MemoryBIO, *more: Any, **options: Any) -> ssl.SSLObject:
+        """Begin a connection by what holds now."""
+        if not self._entrance.admits:
+            incoming.write_eof()  # so that a handshake ends before it costs anything
+        return self._encryption().wrap_bio(incoming, *more, **options)
 
 
 def _is_ipv6(host: str) -> bool:

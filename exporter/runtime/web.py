@@ -39,6 +39,8 @@ _RESERVED = ("/-/", "/api/")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Reload = Callable[[], Awaitable[None]]
+Guard = Callable[[web.Request], Awaitable[web.Response | None]]
+"""Gives the answer to who is not let in."""
 
 
 class View(Protocol):
@@ -63,15 +65,16 @@ def application(
     telemetry_path: str = "/metrics",
     timeout: float = TIMEOUT,
     reload: Reload | None = None,
+    guard: Guard | None = None,
 ) -> web.Application:
     """
     Return the application; raise ConfigError where `telemetry_path` cannot be served.
 
     `reload` is what POST on /-/reload does; it raises ConfigError when nothing was changed.
-    Without it POST is answered with 403.
+    Without it POST is answered with 403. Without `guard` everyone is let in.
     """
     _check(telemetry_path)
-    site = _Site(view, telemetry_path, timeout)
+    site = _Site(view, telemetry_path, timeout, guard)
     app = web.Application(middlewares=[site.deliver])
     app.on_response_prepare.append(_add_headers)
     app.router.add_get(telemetry_path, site.metrics)
@@ -108,8 +111,11 @@ def slices(pieces: Sequence[bytes], size: int = SLICE) -> Iterator[bytes]:
 class _Site:
     """The handlers."""
 
-    def __init__(self, view: View, telemetry_path: str, timeout: float) -> None:
+    def __init__(
+        self, view: View, telemetry_path: str, timeout: float, guard: Guard | None
+    ) -> None:
         self._view = view
+        self._guard = guard
         self._telemetry_path = telemetry_path
         self._timeout = timeout
         self._scrapes = 0
@@ -173,7 +179,8 @@ class _Site:
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            return await handler(request)
+            refusal = None if self._guard is None else await self._guard(request)
+            return refusal or await handler(request)
         except web.HTTPException as error:
             allow = error.headers.get("Allow")
             return plain(error.status, f"{error.reason}.", {"Allow": allow} if allow else {})

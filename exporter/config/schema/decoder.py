@@ -109,11 +109,10 @@ class Decoder:
             value = values.READERS[get_origin(kind) or kind](node)
         except ValueError as error:
             return self._refuse(path, str(error))
-        return self._file(value, path) if isinstance(value, FilePath) else value
-
-    def _file(self, file: FilePath, path: Path) -> FilePath:
-        self.files[path] = self._directory / file
-        return self.files[path]
+        if isinstance(value, FilePath):
+            # What a flag names begins where the program was started, as in any other program.
+            value = self.files[path] = value if node.origin else self._directory / value
+        return value
 
     def _optional(self, node: Node, kind: Any, path: Path) -> Any:
         if isinstance(node, Scalar) and values.is_nothing(node):

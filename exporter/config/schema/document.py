@@ -7,6 +7,7 @@ it is. What a value means is left to `values` and `schema`, which know the type 
 """
 
 import re
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -62,6 +63,23 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 Node = Scalar | Sequence | Mapping
+
+
+def text_of(path: Path) -> str:
+    """Return what is in a file; raise ConfigError where that is no text of reasonable size."""
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        msg = f"cannot read {path}: it is no ordinary file"
+        raise ConfigError([msg])
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        return data.decode("utf-8-sig")
+    except OSError as error:
+        msg = f"cannot read {path}: {error.strerror}"
+        raise ConfigError([msg]) from error
+    except UnicodeDecodeError as error:
+        msg = f"{path} is not text in UTF-8 (see byte {error.start})"
+        raise ConfigError([msg]) from None  # the error holds the file's content
 
 
 def read_document(text: str) -> Node:
