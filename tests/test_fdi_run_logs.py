@@ -821,18 +821,19 @@ async def test_no_overview_fails_a_poll(error: SourceError) -> None:
 
 
 async def test_overviews_that_fail_later_are_counted() -> None:
-    """Those of some tasks, or of all; once one is told again, so are the others."""
+    """Those of some tasks, or of all: then one is tried, and once it is told so are the others."""
     fdi = Fdi(**{f"t{n}": [] for n in range(5)})
     exporter = Exporter(fdi)
     told, invalid = [], []
-    for at, broken in enumerate(["nothing", "t3/monitor-overview", "/monitor-overview", "nothing"]):
+    all_of_them = "/monitor-overview"
+    for at, broken in enumerate(["no", f"t3{all_of_them}", all_of_them, all_of_them, "no"]):
         fdi.errors = {broken: ServerFailed("down")}
         await exporter.poll(at * 300)
         told.append(len(lines(exporter.source, exporter.reading, "fdi_task_overview_runs")))
         invalid.append(exporter.reading.invalid)
 
-    assert told == [5, 4, 0, 5]
-    assert invalid == [0, 1, 5, 0]
+    assert told == [5, 4, 0, 0, 5]
+    assert invalid == [0, 1, 5, 1, 0]
 
 
 async def test_a_cloud_that_throttles_overviews_fails_the_poll() -> None:
