@@ -100,7 +100,7 @@ def overlay(root: Node, flags: Mapping[str, Sequence[str]], environ: Mapping[str
             texts = [part.strip() for part in text.split(",")] if option.many else [text]
             root = _put(root, option, _node(option, texts, option.variable, "its value"))
         elif option.key == _TOTAL and option.variable in environ and _has_index(flags, environ):
-            # What should have filled it did not. Without it this would be the only process there is.
+            # What should have filled it did not; without it this would be the only process.
             root = _put(root, option, _node(option, [""], option.variable, "nothing"))
     return root
 
