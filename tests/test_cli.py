@@ -433,6 +433,7 @@ class Interrupting:
     def find_spec(self, name, path=None, target=None):
         if name == {module!r}:
             os.kill(os.getpid(), signal.SIGINT)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who starts us may ignore it
 sys.meta_path.insert(0, Interrupting())
 sys.argv = ["exporter", "demo", "--web.listen-address", "127.0.0.1:0"]
 runpy.run_module("exporter", run_name="__main__")
