@@ -118,7 +118,7 @@ class Wiring:
         schemes, clients = Stock(self._schemes), Stock(self._clients)
         self._logins = {
             name: schemes.part(
-                (name, entry, config.defaults.request_timeout), partial(self._login, entry)
+                (name, entry, config.defaults.request_timeout), partial(self._login, name, entry)
             )
             for name, entry in config.credentials.items()
             if name in used
@@ -132,15 +132,17 @@ class Wiring:
         self._schemes, self._clients = schemes, clients
         self.lanes = tuple(self._lanes())
 
-    def _login(self, entry: Credentials) -> Scheme:
+    def _login(self, name: str, entry: Credentials) -> Scheme:
+        kind = SCHEMES[entry.kind]
         surroundings = Surroundings(
             sessions=self._sessions.get,
             clock=self._clock,
             random=self._random,
             hold=self._hold,
             request_timeout=self.config.defaults.request_timeout,
+            requested=self._instruments.credentials(name, kind.statuses),
         )
-        return SCHEMES[entry.kind](entry.options, surroundings)
+        return kind(entry.options, surroundings)
 
     def _way(self, target: Target) -> Hashable:
         """Return all that a client depends on."""

@@ -275,6 +275,18 @@ async def test_limits_and_logins_outlive_a_change_of_the_polls() -> None:
         assert value(samples(tail), f"{OWN}credential_refreshes_total", credentials="huawei") == 1
 
 
+async def test_credentials_that_nobody_uses_are_not_shown() -> None:
+    """They are not logged in with either."""
+    async with site() as scene:
+        scene.told["targets"].remove(target(scene.told, "roma-demo"))
+        await scene.run.reload.now()
+        tail = samples(scene.run.daemon.tail(openmetrics=False).decode())
+
+        assert {told["credentials"] for _, told, _ in tail if "credentials" in told} == {
+            *("keys", "ocp")
+        }
+
+
 async def test_a_new_label_is_put_on_all_series_at_once() -> None:
     """Targets without it carry it empty; nobody is polled anew for it."""
     async with site() as scene:

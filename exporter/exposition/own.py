@@ -135,6 +135,12 @@ CREDENTIAL_EXPIRY = _gauge(
 CREDENTIAL_REFRESHES = _counter(
     "credential_refreshes_total", "Tokens or temporary keys fetched.", ("credentials",)
 )
+CREDENTIAL_REQUESTS = _counter(
+    "credential_requests_total",
+    "Requests to IAM and the metadata service, for tokens, keys and ids of projects, by HTTP status"
+    " (or the reason why there was no answer).",
+    ("credentials", "code"),
+)
 SERIES = _gauge("series", "Samples of polled families on the page.", Kind.COUNT, ())
 TARGETS = _gauge(
     "targets_configured",

@@ -101,6 +101,8 @@ class Daemon:
             self._instruments.forget_collector(*labels)
         for way in old.ways.keys() - crew.ways.keys():
             self._instruments.forget_api(*way)
+        for name in old.credentials.keys() - crew.credentials.keys():
+            self._instruments.forget_credentials(name)
         self._begin()
 
     def _begin(self) -> None:

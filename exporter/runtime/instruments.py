@@ -42,6 +42,7 @@ class Instruments:
         self._unwritten = self._counter(own.STATE_WRITE_FAILURES)
         self._requests = self._counter(own.API_REQUESTS)
         self._throttled = self._counter(own.API_THROTTLED)
+        self._logins = self._counter(own.CREDENTIAL_REQUESTS)
         self._seconds = Histogram(
             own.API_DURATION.name,
             own.API_DURATION.help,
@@ -75,6 +76,16 @@ class Instruments:
     def api(self, target: str, system: str) -> "ApiObserver":
         """Return what counts the requests to one target."""
         return ApiObserver(self._requests, self._seconds, self._throttled, (target, system))
+
+    def credentials(self, name: str, codes: Iterable[str]) -> Callable[[str], None]:
+        """Return what counts the requests of an entry by their code, known ones from 0 on."""
+        for code in codes:
+            self._logins.labels(name, code)
+        return lambda code: self._logins.labels(name, code).inc()
+
+    def forget_credentials(self, name: str) -> None:
+        """Show nothing of the requests of an entry that is no more."""
+        self._logins.remove_by_labels({"credentials": name})
 
     def forget_collector(self, target: str, system: str, collector: str) -> None:
         """Show nothing of a collector that is no more."""

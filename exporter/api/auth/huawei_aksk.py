@@ -22,6 +22,7 @@ class HuaweiAkSk(HuaweiSigned):
     """Signs with keys that are read anew for every request."""
 
     options_type = Options
+    statuses = ("200", "401", "403")
 
     def __init__(self, options: Options, surroundings: Surroundings) -> None:
         """Read nothing yet."""

@@ -20,7 +20,7 @@ from exporter.api.auth.huawei_signing import Keys
 from exporter.api.auth.iam import IamOptions
 from exporter.api.auth.lease import Grant, Lease, granted
 from exporter.api.auth.scheme import Surroundings
-from exporter.api.exchange import HEADERS, Request, exchange
+from exporter.api.exchange import HEADERS, Request
 from exporter.api.refusal import SUCCESSES, Answer
 from exporter.api.session import Tls
 from exporter.api.url import parse_endpoint
@@ -67,6 +67,7 @@ class HuaweiMetadata(HuaweiSigned):
     """Signs with the keys of the agency, replaced ahead of their end."""
 
     options_type = Options
+    statuses = ("200", "401", "403")
 
     def __init__(self, options: Options, surroundings: Surroundings) -> None:
         """Ask nothing yet; ConfigError where `endpoint` is not of this machine."""
@@ -134,8 +135,7 @@ class HuaweiMetadata(HuaweiSigned):
 
     async def _exchange(self, method: str, path: str, headers: Mapping[str, str]) -> Answer:
         request = Request(method=method, url=f"{self._endpoint}{path}", headers=headers)
-        session = self.surroundings.sessions(Tls())
-        return await exchange(session, request, self._what, within=WITHIN, largest_body=_LARGEST)
+        return await self.ask(request, self._what, Tls(), within=WITHIN, largest_body=_LARGEST)
 
     def _read(self, answer: Answer, hide: str = "") -> Any:
         """Return the document; say what to do where the machine has no agency."""

@@ -15,7 +15,7 @@ from exporter.api.auth.iam import IamOptions, iam_url, project_id
 from exporter.api.auth.lease import Grant, Lease, granted
 from exporter.api.auth.login import Login
 from exporter.api.auth.scheme import Scheme, Surroundings, read_secret
-from exporter.api.exchange import HEADERS, Request, exchange
+from exporter.api.exchange import HEADERS, Request
 from exporter.api.refusal import Answer
 from exporter.errors import BadPayload, ClockSkewed, Forbidden, SourceError, Unauthorized
 from exporter.secret import Secret
@@ -54,6 +54,7 @@ class HuaweiPassword(Scheme):
     """Logs in when needed, ahead of expiry, and at most once for all who wait."""
 
     options_type = Options
+    statuses = ("201", "401", "403")
 
     def __init__(self, options: Options, surroundings: Surroundings) -> None:
         """Log in nowhere yet; ConfigError where the options of IAM make no sense."""
@@ -117,9 +118,8 @@ class HuaweiPassword(Scheme):
     async def _ask(self, request: Request, password: str) -> Grant[Token]:
         what = f"login of {self._options.username} at {request.host}"
         asked = self._clock.time()
-        session = self.surroundings.sessions(self._options.tls)
         within = self.surroundings.request_timeout
-        answer = await exchange(session, request, what, within=within)
+        answer = await self.ask(request, what, self._options.tls, within=within)
         document = read(answer, what, now=self._clock.time(), hide=(password,))
         grant = parse_token(answer, document, asked, self.surroundings.random.uniform(0.8, 1.0))
         if grant is None:

@@ -14,7 +14,7 @@ from exporter.api.auth.flight import SingleFlight
 from exporter.api.auth.huawei_signing import DATE, Keys, proof
 from exporter.api.auth.login import Login
 from exporter.api.auth.scheme import Scheme, Surroundings
-from exporter.api.exchange import HEADERS, Request, exchange
+from exporter.api.exchange import HEADERS, Request
 from exporter.errors import Forbidden, NotFound, SourceError, Unauthorized
 
 
@@ -88,9 +88,8 @@ class HuaweiSigned(Scheme):
     async def _answered(self, request: Request, what: str) -> Any:
         signature = await self.authorize(request)
         sent = msgspec.structs.replace(request, headers={**HEADERS, **signature})
-        session = self.surroundings.sessions(self._iam.tls)
         within = self.surroundings.request_timeout
-        answer = await exchange(session, sent, what, within=within)
+        answer = await self.ask(sent, what, self._iam.tls, within=within)
         try:
             hide = tuple(sent.headers.values())
             return read(answer, what, now=self._clock.time(), hide=hide)

@@ -11,7 +11,8 @@ import msgspec
 
 from exporter.api.auth.hold import Hold
 from exporter.api.auth.login import Login
-from exporter.api.exchange import Request
+from exporter.api.exchange import LARGEST_BODY, Request, exchange
+from exporter.api.refusal import Answer
 from exporter.api.session import Tls
 from exporter.clock import Clock
 from exporter.errors import ConfigError, NotFound, SourceError, Unauthorized
@@ -29,6 +30,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """Of all schemes together: several of them may log in to one account."""
     request_timeout: float = 10.0
     """Seconds for one login."""
+    requested: Callable[[str], None] = lambda _: None
+    """Told of each request to IAM or the metadata service: its HTTP status, or why none came."""
 
 
 class Scheme(ABC):
@@ -36,6 +39,8 @@ class Scheme(ABC):
 
     options_type: ClassVar[type[msgspec.Struct]]
     """The keys of the entry in the configuration, besides `kind`."""
+    statuses: ClassVar[tuple[str, ...]] = ()
+    """HTTP statuses that whoever it asks is known to answer; none where it asks nobody."""
     expires_at: float | None = None
     """Epoch seconds when what was got by logging in expires; None where there is no such thing."""
     refreshes: int = 0
@@ -75,6 +80,30 @@ class Scheme(ABC):
     @abstractmethod
     async def renew(self, error: SourceError, request: Request) -> bool:
         """Learn that `request`, as sent, was refused; return whether a repeat can help."""
+
+    async def ask(
+        self,
+        request: Request,
+        what: str,
+        tls: Tls,
+        *,
+        within: float,
+        largest_body: int = LARGEST_BODY,
+    ) -> Answer:
+        """Do an exchange with whoever gives tokens, keys or ids, like `exchange`, and count it."""
+        code = "cancelled"
+        session = self.surroundings.sessions(tls)
+        try:
+            answer = await exchange(
+                session, request, what, within=within, largest_body=largest_body
+            )
+            code = str(answer.status)
+        except SourceError as error:
+            code = str(error.status or error.reason)
+            raise
+        finally:
+            self.surroundings.requested(code)
+        return answer
 
     async def project(self) -> str:
         """Return the id of the project that the login is for, after a look for it if need be."""
