@@ -65,11 +65,9 @@ class Poller:
         past: Past = Past(),  # noqa: B008 - it is frozen
     ) -> None:
         """Take what is polled, what it starts from, and where results go."""
-        source = lane.source
-        settings = source.settings
-        self.source = source
+        source, settings = lane.source, lane.source.settings
+        self.lane, self.source = lane, source
         self.owner: Owner = lane.owner
-        self.lane = lane
         self.health = health_states.new(settings.interval, settings.stale_after)
         fresh = begin(source.task_types, keys_are_runs=source.records_are_runs)
         self.picture = Picture(ledger=_resumed(past.pending or past.ledger, fresh))
