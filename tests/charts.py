@@ -19,6 +19,17 @@ OPERATOR = ("PodMonitor", "PrometheusRule", "ServiceMonitor")
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """Dashboards are long, and the loader in C is ten times as fast."""
 
+
+class Strict(LOADER):  # type: ignore[misc]  # the loader in C has no types
+    """Refuses a mapping with one key twice, of which all but the last would be lost."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 - PyYAML's own
+        """Return the mapping."""
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        assert len(keys) == len(set(keys)), f"a key is there twice: {keys}"
+        return super().construct_mapping(node, deep)
+
+
 Objects = dict[tuple[str, str], dict[str, Any]]
 
 MINIMAL: dict[str, Any] = yaml.safe_load((CHART / "ci" / "minimal-values.yaml").read_text("utf-8"))
@@ -142,6 +153,18 @@ TABLE: dict[str, dict[str, Any]] = {
         **MINIMAL,
         "podSecurityContext": {"runAsUser": None, "runAsGroup": None, "fsGroup": None},
     },
+    "claim that is not used": {
+        **MINIMAL,
+        "shards": 3,
+        "state": {"enabled": False, "existingClaim": "mine"},
+    },
+    "no image of all": {**MINIMAL, "global": None},
+    "secret in a variable": {
+        "config": {
+            **MINIMAL["config"],
+            "credentials": {"huawei": {"kind": "huawei_aksk", "access_key": "${AK}"}},
+        }
+    },
     "tag": {**MINIMAL, "image": {"tag": "v9", "pullPolicy": "Always"}},
 }
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
@@ -193,6 +216,46 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no address": ({**MINIMAL, "prometheusRule": {"runbookBaseUrl": "wiki"}}, "runbookBaseUrl"),
     "more replicas": ({**MINIMAL, "replicas": 2}, "replicas"),
     "not a digest": ({**MINIMAL, "image": {"digest": "latest"}}, "digest"),
+    "a name above all names": ({**MINIMAL, "secrets": {"create": {"..": "x"}}}, ".."),
+    "no file": ({**MINIMAL, "existingConfigMap": {"key": "."}}, "key"),
+    "no section": ({**MINIMAL, "image": None}, "image"),
+    "keys beside a class": ({**MINIMAL, "priorityClassName": "a\n hostNetwork: true"}, "priority"),
+    "keys beside an annotation": (
+        {**MINIMAL, "dashboards": {"folder": "x", "folderAnnotation": "a: b\nc"}},
+        "folderAnnotation",
+    ),
+    "a number for a Service": ({**MINIMAL, "fullnameOverride": "123"}, "fullnameOverride"),
+    "dots for a Service": ({**MINIMAL, "fullnameOverride": "a.b"}, "fullnameOverride"),
+    "dots in a name": ({**MINIMAL, "nameOverride": "a.b"}, "nameOverride"),
+    "dots in a namespace": ({**MINIMAL, "dashboards": {"namespace": "a.b"}}, "namespace"),
+    "no targets": (
+        {"config": {**MINIMAL["config"], "targets": []}},
+        "config has no targets",
+    ),
+    "a shard for all": (
+        {"config": {**MINIMAL["config"], "shard": {"index": 0, "total": 1}}},
+        "config.shard is told to each pod by the chart",
+    ),
+    "a shard for one of several": (
+        {"shards": 3, "config": {**MINIMAL["config"], "shard": {"total": 3}}},
+        "config.shard is told to each pod by the chart",
+    ),
+    "unknown alert without alerts": (
+        {**MINIMAL, "prometheusRule": {"enabled": False, "alerts": {"Nope": {}}}},
+        "prometheusRule.alerts.Nope: there is no such alert",
+    ),
+    "another state": (
+        {**MINIMAL, "extraEnv": [{"name": "CLOUD_TASK_EXPORTER_STATE_PATH", "value": "/x"}]},
+        "extraEnv: CLOUD_TASK_EXPORTER_STATE_PATH is set by the chart",
+    ),
+    "another total": (
+        {**MINIMAL, "extraEnv": [{"name": "CLOUD_TASK_EXPORTER_SHARD_TOTAL", "value": "9"}]},
+        "extraEnv: CLOUD_TASK_EXPORTER_SHARD_TOTAL is set by the chart",
+    ),
+    "another index": (
+        {**MINIMAL, "extraArgs": ["--shard.index=0"]},
+        "extraArgs: --shard.index=0 is set by the chart",
+    ),
     "a secret that is a number": ({**MINIMAL, "secrets": {"create": {"pin": 1}}}, "pin"),
 }
 
@@ -211,27 +274,35 @@ def helm(
 
 
 def render(
-    values: dict[str, Any], *apis: str, version: str = NEWEST, program: str = "helm"
+    values: dict[str, Any],
+    *apis: str,
+    version: str = NEWEST,
+    program: str = "helm",
+    release: str = "x",
 ) -> Objects:
     """Return the objects by kind and name, for a cluster that knows `apis` of the operator."""
-    text = manifest(values, *apis, version=version, program=program)
-    documents = [each for each in yaml.load_all(text, LOADER) if each is not None]
+    text = manifest(values, *apis, version=version, program=program, release=release)
+    documents = [each for each in yaml.load_all(text, Strict) if each is not None]
     objects = {(each["kind"], each["metadata"]["name"]): each for each in documents}
     assert len(objects) == len(documents), "two objects have one name"
     return objects
 
 
 def manifest(
-    values: dict[str, Any], *apis: str, version: str = NEWEST, program: str = "helm"
+    values: dict[str, Any],
+    *apis: str,
+    version: str = NEWEST,
+    program: str = "helm",
+    release: str = "x",
 ) -> str:
     """Return what helm would install."""
-    return _rendered(json.dumps(values), apis, version, program)
+    return _rendered(json.dumps(values), apis, version, program, release)
 
 
 @cache
-def _rendered(values: str, apis: tuple[str, ...], version: str, program: str) -> str:
+def _rendered(values: str, apis: tuple[str, ...], version: str, program: str, release: str) -> str:
     known = [f"--api-versions=monitoring.coreos.com/v1/{api}" for api in apis]
-    arguments = ("template", "x", str(CHART), f"--kube-version={version}", *known)
+    arguments = ("template", release, str(CHART), f"--kube-version={version}", *known)
     answer = helm(json.loads(values), *arguments, program=program)
     assert answer.returncode == 0, answer.stderr
     return answer.stdout

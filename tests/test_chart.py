@@ -37,10 +37,11 @@ def test_every_set_of_values_is_hardened_and_hangs_together(name: str, version: 
     assert len(volumes) == len(set(volumes))
     assert {each["name"] for each in exporter["volumeMounts"]} == set(volumes)
     assert selector.items() <= labels.items()
-    for kind, named in objects:
-        if kind == "Service":
-            assert objects[kind, named]["spec"]["selector"] == selector
-            assert workload["spec"]["serviceName"] == named
+    services = {named: each["spec"] for (kind, named), each in objects.items() if kind == "Service"}
+    assert all(each["selector"] == selector for each in services.values())
+    assert [named for named, each in services.items() if each.get("clusterIP") == "None"] == [
+        workload["spec"]["serviceName"]
+    ]
     for running in (pod, objects["Pod", f"{workload['metadata']['name']}-test"]["spec"]):
         assert running["automountServiceAccountToken"] is False
         assert running["securityContext"]["runAsNonRoot"] is True
@@ -202,6 +203,8 @@ def test_a_version_runs_the_image_of_that_version() -> None:
         ("alerts anyhow", "Alerts link to runbooks and dashboards at made-up addresses"),
         ("no state", "COUNTS ARE LOST WITH THE POD"),
         ("sharded", "3 pods share the targets"),
+        ("sharded", "let Prometheus scrape each pod, not the Service"),
+        ("sharded", "regex: 'x;exporter;http'"),
         ("secrets created", "also in the history of Helm"),
     ],
 )

@@ -75,7 +75,10 @@ def test_the_service_monitor_finds_the_service() -> None:
     service = objects["Service", NAME]
     labels = service["metadata"]["labels"]
 
+    other = objects["Service", f"{NAME}-pods"]["metadata"]["labels"]
+
     assert monitor["selector"]["matchLabels"].items() <= labels.items()
+    assert not monitor["selector"]["matchLabels"].items() <= other.items()
     assert labels[monitor["jobLabel"]] == "cloud-task-exporter"
     assert [each["port"] for each in monitor["endpoints"]] == [
         each["name"] for each in service["spec"]["ports"]

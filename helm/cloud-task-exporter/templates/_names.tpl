@@ -2,48 +2,60 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 52 | trimSuffix "-" -}}
 {{- end }}
 
-{{/* At most 52 characters: Kubernetes adds a hash to the names of a StatefulSet's pods, which are labels. */}}
+{{/*
+At most 52 characters: Kubernetes adds a hash to the names of a StatefulSet's pods, which are labels.
+A release may have dots in its name, or a digit in front; a Service may not.
+*/}}
 {{- define "exporter.fullname" -}}
 {{- $name := include "exporter.name" . -}}
-{{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
-{{- else if contains $name .Release.Name -}}
-{{- .Release.Name | trunc 52 | trimSuffix "-" -}}
-{{- else -}}
-{{- printf "%s-%s" .Release.Name $name | trunc 52 | trimSuffix "-" -}}
+{{- $full := .Values.fullnameOverride -}}
+{{- if not $full -}}
+{{- $full = contains $name .Release.Name | ternary .Release.Name (printf "%s-%s" .Release.Name $name) -}}
 {{- end -}}
+{{- $full = replace "." "-" $full -}}
+{{- if not (regexMatch "^[a-z]" $full) -}}
+{{- $full = printf "exporter-%s" $full -}}
+{{- end -}}
+{{- regexReplaceAll "-+$" (trunc 52 $full) "" -}}
+{{- end }}
+
+{{/* The Service without an address of its own, by which each pod has a name. */}}
+{{- define "exporter.headless" -}}
+{{ include "exporter.fullname" . }}-pods
 {{- end }}
 
 {{- define "exporter.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "exporter.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "exporter.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: exporter
 {{- end }}
 
 {{- define "exporter.testLabels" -}}
-app.kubernetes.io/name: {{ include "exporter.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "exporter.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: test
 {{- end }}
 
-{{/* Labels of everything but pods and tests. */}}
+{{/* Labels of everything but pods. */}}
 {{- define "exporter.labels" -}}
-{{ include "exporter.selectorLabels" . }}
-{{ include "exporter.otherLabels" . }}
+{{- include "exporter.labelsOf" (dict "root" .) -}}
 {{- end }}
 
-{{- define "exporter.otherLabels" -}}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
+{{/* The same with `more` of the object, and of another `component`. The chart's own stand above all. */}}
+{{- define "exporter.labelsOf" -}}
+{{- $own := include "exporter.selectorLabels" .root | fromYaml -}}
+{{- with .component -}}
+{{- $_ := set $own "app.kubernetes.io/component" . -}}
+{{- end -}}
+{{- $_ := set $own "app.kubernetes.io/version" .root.Chart.AppVersion -}}
+{{- $_ := set $own "app.kubernetes.io/managed-by" .root.Release.Service -}}
+{{- $_ := set $own "helm.sh/chart" (printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_") -}}
+{{- toYaml (merge $own (default dict .more) (default dict .root.Values.commonLabels)) -}}
 {{- end }}
 
 {{- define "exporter.image" -}}
 {{- with .Values.image -}}
-{{- with default $.Values.global.imageRegistry .registry }}{{ trimSuffix "/" . }}/{{ end -}}
+{{- with default (default dict $.Values.global).imageRegistry .registry }}{{ trimSuffix "/" . }}/{{ end -}}
 {{- .repository -}}
 {{- if .digest }}@{{ .digest }}{{ else }}:{{ default $.Chart.AppVersion .tag }}{{ end -}}
 {{- end -}}
