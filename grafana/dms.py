@@ -20,6 +20,7 @@ from grafana.panels import (
     stat,
     steps,
     table,
+    wide,
 )
 from grafana.scope import DMS, TYPE, once
 
@@ -32,8 +33,8 @@ STATUS_COLORS = {
     "deleted": PLAIN,
 }
 LABELS = {
-    "target": Label("Target", width=180),
-    "task_name": Label("Kind"),
+    "target": Label("Target", width=140),
+    "task_name": Label("Kind", least=200),
     "system": None,
     "task_id": None,
 }
@@ -121,7 +122,13 @@ def dms() -> Json:
                     collectors.down(DMS),
                 ],
             ),
-            (8, [tasks.failing_tasks(DMS, LABELS), tasks.longest_active(DMS, LABELS)]),
+            (
+                8,
+                [
+                    wide(tasks.failing_tasks(DMS, LABELS), 15),
+                    tasks.longest_active(DMS, LABELS),
+                ],
+            ),
             (11, [_kinds()]),
             (1, [row("Over time")]),
             (8, _over_time()),

@@ -13,7 +13,7 @@ LABELS = {
         "Task", width=280, link=link("fdi", "This task", target="Target", task_name="Task")
     ),
     "task_id": None,
-    "target": Label("Target"),
+    "target": Label("Target", least=120),
 }
 STATISTICS = ("abnormal", "running", "completed", "terminated")
 NO_LOGS = may_be_empty("the collector run_logs is off, as it is unless configured")

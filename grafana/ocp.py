@@ -100,7 +100,7 @@ def _now() -> list[Json]:
 
 def _instances() -> Json:
     labels = {
-        "task_name": Label("Task"),
+        "task_name": Label("Task", least=200),
         "task_id": Label("Id", width=90),
         "target": Label("Target", width=130),
         "task_type": Label("Type", width=140),
@@ -125,7 +125,7 @@ def _instances() -> Json:
                 "Progress",
                 of_instances("ocp_task_instance_progress_ratio"),
                 "percentunit",
-                width=180,
+                width=150,
                 more=BAR,
             ),
             tasks.ago("Began", began),
@@ -144,9 +144,9 @@ def _steps() -> Json:
         return f"max by ({step}) ({family}{{{HERE}}} and on ({step}) {chosen})"
 
     labels = {
-        "subtask_name": Label("Step"),
+        "subtask_name": Label("Step", least=200),
         "subtask_id": None,
-        "task_name": Label("Task"),
+        "task_name": Label("Task", least=200),
         "task_id": Label("Id", width=90),
         "target": Label("Target", width=130),
         "status": Label("Status", words=STATUSES, width=90),

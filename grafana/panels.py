@@ -25,6 +25,8 @@ class Label:
     title: str
     words: Words | None = None
     width: int | None = None
+    least: int | None = None
+    """Width below which the table is rather scrolled."""
     link: Json | None = None
     """Where a click on the cell leads."""
 
@@ -174,7 +176,7 @@ def table(
         "cellHeight": "sm",
         "sortBy": [{"displayName": sort, "desc": True}],
     }
-    shown = {"unit": "none", "noValue": "none", "custom": {"align": "auto", "minWidth": 60}}
+    shown = {"unit": "none", "noValue": "none", "custom": {"align": "auto", "minWidth": 85}}
     panel = _panel("table", title, description, shown, {"options": options, "targets": targets})
     panel["fieldConfig"]["overrides"] = [
         *(override(label.title, _look_of_label(label)) for label in labels.values() if label),
@@ -235,6 +237,8 @@ def _look_of_label(label: Label) -> Json:
         look["thresholds"] = steps(first="transparent")
     if label.width is not None:
         look["custom.width"] = label.width
+    if label.least is not None:
+        look["custom.minWidth"] = label.least
     if label.link is not None:
         look["links"] = [label.link]
     return look

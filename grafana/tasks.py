@@ -25,7 +25,7 @@ TASK_LINK = link("{System}", "This task", target="Target", task_name="Task")
 LABELS = {
     "target": Label("Target", width=150),
     "system": Label("System", width=80),
-    "task_name": Label("Task", link=TASK_LINK),
+    "task_name": Label("Task", least=200, link=TASK_LINK),
     "task_id": Label("Task id", width=290),
 }
 OUTCOMES = {"succeeded": GREEN, "failed": RED, "cancelled": YELLOW}
@@ -186,7 +186,7 @@ def slowest(scope: Scope) -> Json:
         f" {may_be_empty('no such run settled in the chosen time')}",
         {"target": Label("Target", width=140), "task_type": Label("Type", width=200)},
         [
-            Column("95 % within", f"{most} >= 0", "s"),
+            Column("95 % within", f"{most} >= 0", "s", width=130),
             Column("Half within", f"{half} >= 0", "s"),
             Column("Mean", f"{scope.durations('$__range', 'sum')} / ({count} > 0)", "s"),
             Column("Runs", f"{count} > 0", more={"decimals": 0}),
