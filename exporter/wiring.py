@@ -158,7 +158,7 @@ class Wiring:
             clock=self._clock,
             random=self._random,
             observer=self._instruments.api(target.name, target.system),
-            rate_limit=target.rate_limit,
+            rate_limit=target.pace,
             request_timeout=self.config.defaults.request_timeout,
             recorder=self._recorders(target.name) if self._recorders else None,
             time_path=target.time_path,

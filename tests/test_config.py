@@ -479,6 +479,23 @@ def test_the_list_of_mistakes_is_bounded() -> None:
     assert found[-1] == "and 50 more mistakes"
 
 
+@pytest.mark.parametrize(
+    ("given", "at_once"),
+    [
+        ("", [4, 4, 1]),
+        ("    rate_limit: {requests_per_second: 2}\n", [4, 4, 1]),
+        ("    rate_limit: {concurrency: 3}\n", [4, 4, 3]),
+    ],
+)
+def test_an_ocp_is_asked_one_request_at_a_time(given: str, at_once: list[int]) -> None:
+    """Unless told otherwise; Huawei's clouds take some at once."""
+    text = GOOD.replace(
+        "    endpoint: http://127.0.0.1:8080\n", f"    endpoint: http://127.0.0.1:8080\n{given}"
+    )
+
+    assert [target.pace.concurrency for target in parse(text, {}).targets] == at_once
+
+
 def test_the_registries_agree_with_the_configuration() -> None:
     """Every collector can be configured at targets of its system, and only there."""
     for target in parse(GOOD, {}).targets:

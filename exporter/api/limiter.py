@@ -10,6 +10,8 @@ import msgspec
 from exporter.clock import Clock
 from exporter.errors import RateLimited
 
+AT_ONCE = 4
+"""Requests under way at once, where nothing else is said."""
 LONGEST_WAIT = 5.0
 """Seconds; a pause that is longer is not slept through: the poll fails and the poller backs off."""
 
@@ -19,8 +21,9 @@ class RateLimit(msgspec.Struct, frozen=True, kw_only=True):
 
     requests_per_second: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 5.0
     """On average; below 1 is fine."""
-    concurrency: Annotated[int, msgspec.Meta(ge=1, le=100)] = 4
-    """Requests under way at once."""
+    concurrency: Annotated[int, msgspec.Meta(ge=1, le=100)] | None = None
+    """Requests under way at once; None is 4, but 1 for an OCP: answers that take long set off its
+    own alarms."""
 
 
 class Limiter:
@@ -34,7 +37,7 @@ class Limiter:
     def __init__(self, limit: RateLimit, clock: Clock) -> None:
         """Start with the first request free to go."""
         self._spacing = 1.0 / limit.requests_per_second
-        self._places = asyncio.Semaphore(limit.concurrency)
+        self._places = asyncio.Semaphore(limit.concurrency or AT_ONCE)
         self._turn = asyncio.Lock()
         self._clock = clock
         self._next = clock.monotonic()

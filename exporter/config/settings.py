@@ -16,6 +16,7 @@ from msgspec import Meta
 from exporter.api import regions
 from exporter.api.auth import SCHEMES
 from exporter.api.client import RateLimit, Tls
+from exporter.api.limiter import AT_ONCE
 from exporter.api.regions import Service
 from exporter.api.url import PROJECT
 from exporter.config import rules
@@ -120,6 +121,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     system: ClassVar[str]
     time_path: ClassVar[str] = ""
     """Path that tells the time of the system to anyone, where it has one."""
+    at_once: ClassVar[int] = AT_ONCE
+    """Requests under way at once, unless it is configured."""
 
     name: Name
     """Value of the label `target`; each target has its own."""
@@ -135,6 +138,12 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     """Who is called for which tasks; alerts can be routed by it."""
     collectors: Mapping[str, Settings] = {}
     """Which APIs are polled, and how."""
+
+    @property
+    def pace(self) -> RateLimit:
+        """Return how hard this target is asked."""
+        at_once = self.rate_limit.concurrency or self.at_once
+        return msgspec.structs.replace(self.rate_limit, concurrency=at_once)
 
     @property
     def base_url(self) -> str:
@@ -211,6 +220,7 @@ class OcpTarget(Target, frozen=True, kw_only=True):
 
     system: ClassVar[str] = "ocp"
     time_path: ClassVar[str] = "/api/v2/time"
+    at_once: ClassVar[int] = 1
 
     endpoint: Annotated[str, rules.base_url]
     """Base URL; a path in it is put before the paths of the API."""
