@@ -35,6 +35,7 @@ DMS_PAGING = (
     Oddity.DMS_ROWS_MOVE,
     Oddity.DMS_COUNT_LIES,
 )
+OCP_PAGING = (Oddity.OCP_SIZE_CLAMPED, Oddity.OCP_ROWS_MOVE, Oddity.OCP_SORT_IGNORED)
 
 
 def mixtures(oddities: Collection[Oddity]) -> Iterator[tuple[Oddity, ...]]:
@@ -113,7 +114,7 @@ async def test_patience_reads_all_of_ocp() -> None:
         contents = (await caller.ocp(INSTANCES)).body["data"]["contents"]
         everything = {str(item["id"]) for item in contents}
         assert len(everything) > 100
-        for oddities in mixtures((Oddity.OCP_SIZE_CLAMPED, Oddity.OCP_ROWS_MOVE)):
+        for oddities in mixtures(OCP_PAGING):
             await be_odd(caller, *oddities)
             assert await read_ocp(caller) == everything, oddities
 
@@ -371,6 +372,8 @@ def same_times(plain: Any, odd: Any) -> bool:
             Oddity.OCP_TAGS,
             lambda plain, odd: (
                 odd["tags"][0]["clusterName"] == plain.get("cluster", {}).get("name")
+                and odd["tags"][0]["tenantName"] == plain.get("tenant", {}).get("name")
+                and "name" not in {**odd.get("cluster", {}), **odd.get("tenant", {})}
                 and odd["subtasks"][0]["tags"]
             ),
         ),
@@ -405,6 +408,7 @@ async def test_odd_names_of_subtask_fields(oddity: Oddity, old: str, new: str) -
 
     assert pairs
     assert all(old not in odd and odd[new] == plain[old] for plain, odd in pairs)
+    assert all(("upstreams" in odd) is (new != "downstream") for _, odd in pairs)
 
 
 async def test_odd_types() -> None:
@@ -423,7 +427,7 @@ async def test_odd_types() -> None:
 
 
 async def test_odd_ocp_pages() -> None:
-    """Size, moves, the name of the count and emptiness are odd as the oddities say."""
+    """Order, size, moves, the name of the count and emptiness are odd as the oddities say."""
     async with simulated(size=SMALL) as caller:
 
         async def page(query: str) -> tuple[list[int] | None, Any]:
@@ -432,6 +436,8 @@ async def test_odd_ocp_pages() -> None:
             return contents and [item["id"] for item in contents], data["page"]
 
         whole, _ = await page("size=2000")
+        await be_odd(caller, Oddity.OCP_SORT_IGNORED)
+        upward, _ = await page("size=2000&sort=id%2Cdesc")
         await be_odd(caller, Oddity.OCP_SIZE_CLAMPED)
         clamped = await page("size=100")
         await be_odd(caller, Oddity.OCP_ROWS_MOVE)
@@ -442,10 +448,30 @@ async def test_odd_ocp_pages() -> None:
         beyond, _ = await page("page=99&size=99")
 
     assert whole is not None
+    assert upward == whole[::-1]
     assert (clamped[0], clamped[1]["size"]) == (whole[:50], 50)
     assert (moved[0], moved[1]["totalElements"]) == (whole[18:38], len(whole) + 2)
     assert set(counts) == {"number", "size", "totalElements", "totalPage"}
     assert beyond is None
+
+
+async def test_a_cluster_that_is_refused() -> None:
+    """What works on it is in no list, and refused by id; all else is as it was."""
+    async with simulated(size=SMALL) as caller:
+
+        async def listed() -> dict[int, str]:
+            contents = (await caller.ocp(INSTANCES)).body["data"]["contents"]
+            return {item["id"]: item.get("cluster", {}).get("name", "") for item in contents}
+
+        plain = await listed()
+        await be_odd(caller, Oddity.OCP_CLUSTER_REFUSED)
+        odd = await listed()
+        gone = await caller.ocp(f"{OCP}/{max(plain.keys() - odd.keys())}")
+        left = await caller.ocp(f"{OCP}/{max(odd)}")
+
+    assert odd == {key: name for key, name in plain.items() if name != "orders"}
+    assert "reports" in odd.values()
+    assert (gone.status, gone.body["error"]["code"], left.status) == (403, 30014, 200)
 
 
 @pytest.mark.parametrize("oddity", sorted(EXTRA_TASKS))

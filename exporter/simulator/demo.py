@@ -47,7 +47,7 @@ targets:
     system: ocp
     endpoint: {endpoint}
     credentials: ocp
-    rate_limit: {{requests_per_second: 20, concurrency: 4}}
+    rate_limit: {{requests_per_second: 20, concurrency: 1}}
     collectors:
       task_instances: {{interval: 10s, window: 1h, page_size: 200, details_per_poll: 50}}
 """

@@ -22,6 +22,7 @@ from exporter.simulator.signatures import Refused, Wire, check_basic, check_ocp_
 from exporter.simulator.truth import Truth
 from exporter.simulator.wire import authenticated, read_wire
 from exporter.simulator.world.ocp import Instance, OcpWorld
+from exporter.simulator.world.ocp_work import CLUSTERS
 
 PREFIX = "/api/v2"
 MAX_SIZE = 2000
@@ -29,6 +30,8 @@ CLAMPED_SIZE = 50
 DEFAULT_SIZE = 10
 MOVED = 2
 """Rows by which the list moves on after its first page where rows move."""
+REFUSED_CLUSTER = CLUSTERS[0]
+"""The one that may not be seen where one is refused."""
 HIDDEN_OPERATIONS = frozenset({"RETRY", "ROLLBACK"})
 """Operations that tell of an earlier failure."""
 
@@ -111,7 +114,8 @@ class OcpApi:
         most = CLAMPED_SIZE if self._play.is_odd(Oddity.OCP_SIZE_CLAMPED) else MAX_SIZE
         size = min(_number(request, "size") or DEFAULT_SIZE, most)
         chosen = self._chosen(request)
-        _sort(chosen, request.query.get("sort", "id,desc"))
+        ignored = self._play.is_odd(Oddity.OCP_SORT_IGNORED)
+        _sort(chosen, "id,asc" if ignored else request.query.get("sort", "id,desc"))
         moved = MOVED if self._play.is_odd(Oddity.OCP_ROWS_MOVE) and number > 1 else 0
         begin = max(0, (number - 1) * size - moved)
         page = chosen[begin : begin + size]
@@ -134,6 +138,9 @@ class OcpApi:
             msg = "Parameter taskInstanceId is invalid."
             raise Rejected(HTTPStatus.BAD_REQUEST, "COM10001", msg)
         instance = self._instances().get(int(text))
+        if instance is not None and self._is_refused(instance):
+            msg = "No permission for this operation."
+            raise Rejected(HTTPStatus.FORBIDDEN, 30014, msg)
         if instance is None:
             msg = f"Task {text} does not exist."
             raise Rejected(HTTPStatus.NOT_FOUND, "TSK10001", msg)
@@ -158,6 +165,10 @@ class OcpApi:
             instances[self._extra.id] = self._extra
         return dict(self._play.visible(instances.items()))
 
+    def _is_refused(self, instance: Instance) -> bool:
+        odd = self._play.is_odd(Oddity.OCP_CLUSTER_REFUSED)
+        return odd and instance.cluster is not None and instance.cluster.id == REFUSED_CLUSTER.id
+
     def _type_of(self, instance: Instance) -> str:
         """Return the type as it is spelt now."""
         plain = {"type": instance.work.type}
@@ -174,7 +185,7 @@ class OcpApi:
             lambda it: "clusterId" not in query or _id(it.cluster) == query["clusterId"],
             lambda it: "tenantId" not in query or _id(it.tenant) == query["tenantId"],
         )
-        instances = self._instances().values()
+        instances = (it for it in self._instances().values() if not self._is_refused(it))
         return [it for it in instances if all(accept(it) for accept in filters)]
 
 

@@ -10,6 +10,7 @@ from exporter.simulator.oddities.spelling import (
     as_text,
     with_each,
     with_unknown_fields,
+    without,
 )
 from exporter.simulator.world.fdi_runs import FdiTask
 from exporter.simulator.world.fdi_tasks import Definition
@@ -109,7 +110,7 @@ def _unended(document: Document) -> Document:
 
 
 def _without_cdc(document: Document) -> Document:
-    return {key: value for key, value in document.items() if key != "cdc_task_details"}
+    return without(document, "cdc_task_details")
 
 
 MONITOR: Changes = {

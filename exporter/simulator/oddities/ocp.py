@@ -13,6 +13,7 @@ from exporter.simulator.oddities.spelling import (
     respelt_time,
     with_each,
     with_unknown_fields,
+    without,
 )
 from exporter.simulator.world.ocp import FIRST_ID, FIRST_SUBTASK_ID, Instance, Subtask
 from exporter.simulator.world.ocp_work import SYS_ONECE, WORKS
@@ -69,6 +70,7 @@ def _finish_while_running(document: Document) -> Document:
 
 def _tags(document: Document) -> Document:
     cluster, tenant = document.get("cluster") or {}, document.get("tenant") or {}
+    document = with_each(document, ("cluster", "tenant"), partial(without, field="name"))
     tag = {
         "clusterId": cluster.get("id"),
         "clusterName": cluster.get("name"),
@@ -78,6 +80,10 @@ def _tags(document: Document) -> Document:
         "deleted": False,
     }
     return {**document, "isRemote": False, "tags": [tag]}
+
+
+def _downstream(document: Document) -> Document:
+    return renamed(without(document, "upstreams"), old="downstreams", new="downstream")
 
 
 def _ids_as_text(document: Document) -> Document:
@@ -135,7 +141,7 @@ INSTANCE: Changes = {
     Oddity.OCP_CREATOR_AS_TEXT: _creator_as_text,
     Oddity.OCP_OPERATION_IN_LIST: _with_subtasks(_operation_in_lower_case),
     Oddity.OCP_PARALLE_IDX: _with_subtasks(partial(renamed, old="parallelIdx", new="paralleIdx")),
-    Oddity.OCP_DOWNSTREAM: _with_subtasks(partial(renamed, old="downstreams", new="downstream")),
+    Oddity.OCP_DOWNSTREAM: _with_subtasks(_downstream),
     Oddity.OCP_STATUS_AS_LIST: _with_subtasks(_status_as_list),
     Oddity.OCP_NULLS: _with_subtasks(_nulls),
     Oddity.UNKNOWN_FIELDS: _with_subtasks(with_unknown_fields),

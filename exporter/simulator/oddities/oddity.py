@@ -112,7 +112,10 @@ class Oddity(StrEnum):
 
     OCP_SYS_ONCE = "ocp-sys-once", "OCP spells SYS_ONECE right: SYS_ONCE."
     OCP_PARALLE_IDX = "ocp-paralle-idx", "OCP's subtasks have paralleIdx for parallelIdx."
-    OCP_DOWNSTREAM = "ocp-downstream", "OCP's subtasks have downstream for downstreams."
+    OCP_DOWNSTREAM = (
+        "ocp-downstream",
+        "OCP's subtasks have downstream for downstreams, and no upstreams.",
+    )
     OCP_TOTAL_PAGE = "ocp-total-page", "OCP's pages have totalPage for totalPages."
     OCP_STATUS_AS_LIST = "ocp-status-as-list", "OCP tells status as a list of one."
     OCP_IDS_AS_TEXT = "ocp-ids-as-text", "OCP writes ids as texts of digits."
@@ -125,11 +128,22 @@ class Oddity(StrEnum):
         "ocp-operation-in-list",
         "OCP tells the operation of an instance in the list too, and all operations in lower case.",
     )
-    OCP_TAGS = "ocp-tags", "OCP tells in tags what an instance and its subtasks work on."
+    OCP_TAGS = (
+        "ocp-tags",
+        "OCP tells in tags, and nowhere else, the names of what an instance works on.",
+    )
     OCP_SIZE_CLAMPED = "ocp-size-clamped", "OCP's pages hold 50 instances at most and say so."
     OCP_ROWS_MOVE = (
         "ocp-rows-move",
         "OCP's list moves on by two rows after its first page, as if new ones came on top.",
+    )
+    OCP_SORT_IGNORED = (
+        "ocp-sort-ignored",
+        "OCP passes over the order that is asked for, and lists the oldest first.",
+    )
+    OCP_CLUSTER_REFUSED = (
+        "ocp-cluster-refused",
+        "OCP leaves out what works on one cluster, and refuses it (403) to who asks for it by id.",
     )
     OCP_TIME_FORMS = (
         "ocp-time-forms",
@@ -154,9 +168,10 @@ HARMFUL = frozenset(
         Oddity.METADATA_WITHOUT_AGENCY,
         Oddity.FDI_STATISTICS_WITHOUT_CDC,
         Oddity.FDI_WITHOUT_OVERVIEW,
+        Oddity.OCP_CLUSTER_REFUSED,
     }
 )
-"""Those that keep something from every reader: keys, or counts."""
+"""Those that keep something from every reader: keys, counts, or tasks."""
 
 HARMLESS = frozenset(Oddity) - HARMFUL
 """All the others, which a reader can bear even at once."""

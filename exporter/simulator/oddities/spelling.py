@@ -58,6 +58,11 @@ def renamed(document: Document, old: str, new: str) -> Document:
     return {new if key == old else key: value for key, value in document.items()}
 
 
+def without(document: Document, field: str) -> Document:
+    """Return the document without a field."""
+    return {key: value for key, value in document.items() if key != field}
+
+
 def respelt_time(text: str, zone: str, digits: int) -> str:
     """
     Return the instant of an ISO time with another zone and at least so many digits of the second.
