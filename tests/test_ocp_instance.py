@@ -43,7 +43,14 @@ def instance(status: str = "SUCCESSFUL", operation: str = "EXECUTE", **more: Any
         ("RUNNING", "ROLLBACK", ["PENDING"], State.RUNNING),
         ("FAILED", "ROLLBACK", ["FAILED"], State.FAILED),
         ("SUCCESSFUL", "EXECUTE", ["SUCCESSFUL"], State.SUCCEEDED),
+        ("SUCCESSFUL", "EXECUTE", ["SUCCESSFUL", "PENDING ROLLBACK"], State.CANCELLED),
+        ("SUCCESSFUL", "EXECUTE", ["SUCCESSFUL", "unknown"], State.SUCCEEDED),
         ("SUCCESSFUL", "RETRY", ["SUCCESSFUL"], State.SUCCEEDED),
+        ("SUCCESSFUL", "RETRY", ["SUCCESSFUL", "SUCCESSFUL ROLLBACK"], State.SUCCEEDED),
+        ("SUCCESSFUL", "RETRY", ["SUCCESSFUL", "unknown RETRY"], State.SUCCEEDED),
+        ("SUCCESSFUL", "RETRY", ["PENDING ROLLBACK", "PENDING"], State.CANCELLED),
+        ("SUCCESSFUL", "RETRY", ["PENDING RETRY", "PENDING"], State.CANCELLED),
+        ("SUCCESSFUL", "RETRY", ["SUCCESSFUL", "unknown ROLLBACK_SKIP"], State.CANCELLED),
         ("SUCCESSFUL", "ROLLBACK", ["PENDING"], State.CANCELLED),
         ("SUCCESSFUL", "ROLLBACK", ["SUCCESSFUL"], State.CANCELLED),
         ("SUCCESSFUL", "unknown", ["SUCCESSFUL", "PENDING"], State.CANCELLED),
@@ -53,8 +60,9 @@ def instance(status: str = "SUCCESSFUL", operation: str = "EXECUTE", **more: Any
     ],
 )
 def test_states(status: str, operation: str, steps: list[str], state: State) -> None:
-    """A finished rollback is never a success; without an operation the subtasks tell."""
-    subtasks = tuple(step(word) for word in steps)
+    """A finished rollback is never a success; where the operation does not tell, the steps do."""
+    pairs = [f"{words} EXECUTE".split()[:2] for words in steps]
+    subtasks = tuple(step(word, operation=done) for word, done in pairs)
 
     assert instance(status, operation, subtasks=subtasks).state is state
 

@@ -2,107 +2,29 @@
 
 import itertools
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from lines import lines
-from scripted import ASK, NOW, PLACE, Query, Script, ScriptedClient, expected, fixture
+from scripted import ASK, NOW, Query, expected, fixture
+from scripted_ocp import (
+    DAY,
+    HOUR,
+    LIST,
+    Ocp,
+    details,
+    envelope,
+    instance,
+    iso,
+    paged,
+    shown,
+    source_of,
+)
 
 from exporter.duration import Duration
 from exporter.errors import BadPayload, Forbidden, NotFound, RateLimited, ServerFailed
-from exporter.sources.ocp import listing, task_instances
-from exporter.sources.ocp.task_instances import TaskInstances, TaskInstancesSettings
-from exporter.sources.source import Ask, Reading
-
-LIST = "/api/v2/tasks/instances"
-LISTED_FIELDS = {"id", "name", "status", "startTime", "finishTime", "cluster", "tenant", "creator"}
-SHORT_FIELDS = {"id", "name", "description", "status", "operation"}
-HOUR, DAY = 3600.0, 86_400.0
-
-
-class Ocp:
-    """An OCP that holds details by id and answers lists and details from them."""
-
-    def __init__(self, *instances: dict[str, Any]) -> None:
-        """Start with these instances."""
-        self.instances = {str(one["id"]): one for one in instances}
-        self.tells_operation = False
-        """As newer versions do in the list, in lower case."""
-
-    def add(self, *instances: dict[str, Any]) -> None:
-        """Add instances, or replace them by their new state."""
-        self.instances |= {str(one["id"]): one for one in instances}
-
-    def __call__(self, path: str, query: Query) -> Any:
-        """Answer as OCP does."""
-        if path != LIST:
-            one = self.instances.get(path.removeprefix(f"{LIST}/"))
-            return envelope(one) if one is not None else NotFound("no such task", status=404)
-        words = str(query.get("status", "")).split(",")
-        rows = [
-            self._listed(one)
-            for _, one in sorted(self.instances.items(), key=lambda item: -int(item[0]))
-            if "status" not in query or one["status"] in words
-        ]
-        return paged(rows, query)
-
-    def _listed(self, one: dict[str, Any]) -> dict[str, Any]:
-        row = {key: value for key, value in one.items() if key in LISTED_FIELDS}
-        row["subtasks"] = [
-            {key: value for key, value in subtask.items() if key in SHORT_FIELDS}
-            for subtask in one.get("subtasks", ())
-        ]
-        return {**row, "operation": one["operation"].lower()} if self.tells_operation else row
-
-
-def envelope(data: Any) -> dict[str, Any]:
-    """Return a success."""
-    return {"data": data, "duration": 41, "status": 200, "successful": True, "traceId": "5b1c"}
-
-
-def paged(rows: list[Any], query: Query) -> dict[str, Any]:
-    """Return the page that was asked for."""
-    size, number = int(query["size"]), int(query["page"])
-    page = {
-        "number": number,
-        "size": size,
-        "totalElements": len(rows),
-        "totalPages": -(-len(rows) // size),
-    }
-    return envelope({"contents": rows[(number - 1) * size : number * size], "page": page})
-
-
-def instance(number: int, status: str = "SUCCESSFUL", *, age: float = 0.0, **more: Any) -> Any:
-    """Return an instance that began so many seconds ago and took ten."""
-    record: dict[str, Any] = {"id": number, "name": "Collect stats", "status": status}
-    record |= {"operation": "EXECUTE", "type": "SYS_SCHEDULED", "startTime": iso(NOW - age)}
-    if status not in {"RUNNING", "PENDING"}:
-        record["finishTime"] = iso(NOW - age + 10.0)
-    return record | more
-
-
-def iso(moment: float) -> str:
-    """Return a moment as OCP writes it."""
-    return datetime.fromtimestamp(moment, UTC).isoformat()
-
-
-def source_of(script: Script, **settings: Any) -> tuple[TaskInstances, ScriptedClient]:
-    """Return a source and the client that it asks."""
-    client = ScriptedClient(script)
-    return TaskInstances(client, PLACE, TaskInstancesSettings(**settings)), client
-
-
-def details(client: ScriptedClient) -> list[str]:
-    """Return the ids of the details that were asked for since the last time."""
-    ids = [path.removeprefix(f"{LIST}/") for path in client.paths("show_task_instance")]
-    client.calls.clear()
-    return ids
-
-
-def shown(source: TaskInstances, reading: Reading[Any], *families: str) -> list[str]:
-    """Return the lines that are not 0."""
-    return [line for line in lines(source, reading, *families) if not line.endswith(" 0")]
+from exporter.sources.ocp import absent, listing
+from exporter.sources.source import Ask
 
 
 async def test_instances_as_they_are_shown() -> None:
@@ -353,7 +275,8 @@ async def test_an_active_instance_is_not_lost_sight_of() -> None:
 async def test_after_a_restart_active_keys_are_asked_for() -> None:
     """The exporter's state names them; one that is gone is asked for only once."""
     old = instance(1, age=50 * HOUR, finishTime=iso(NOW - 5.0))
-    source, client = source_of(Ocp(old, instance(2, age=2 * HOUR)), page_size=1)
+    others = (instance(number, age=2 * HOUR) for number in (2, 3))
+    source, client = source_of(Ocp(old, *others), page_size=1)
     ask = Ask(now=NOW, active=["1", "404"])
     readings = [await source.poll(ask) for _ in range(2)]
 
@@ -383,7 +306,7 @@ async def test_what_cannot_be_looked_up_yet_stays_as_it_was() -> None:
     kept = [len((await source.poll(ASK)).records) for _ in range(2)]
 
     assert kept == [50, 0]
-    assert len(details(client)) == task_instances.SINGLES + 1 + 50
+    assert len(details(client)) == absent.SINGLES + 1 + 50
 
 
 async def test_a_permission_that_is_taken_away_fails_the_poll() -> None:

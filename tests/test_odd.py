@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -20,21 +21,28 @@ from exporter.simulator.demo import configuration
 from exporter.simulator.oddities.oddity import EXTRA_TASKS, HARMLESS, Oddity
 from exporter.simulator.server import Simulator
 from exporter.simulator.world.world import Size
-from exporter.tasks.task import Task
+from exporter.sources.ocp.instance import Instance
+from exporter.tasks.task import State, Task
 from exporter.wiring import Wiring
 
-SIZE = Size(fdi_tasks=17, dms_mean_gap=20.0, ocp_load=3.0, history=900.0)
+SIZE = Size(fdi_tasks=17, dms_mean_gap=20.0, ocp_load=3.0, history=1800.0)
 CHANGES = {
     "run_logs: {enabled: false": "run_logs: {enabled: true",
     "requests_per_second: 20,": "requests_per_second: 1000,",
     "page_size: 20,": "page_size: 10,",
     "page_size: 100,": "page_size: 15,",
-    "page_size: 200,": "page_size: 60,",
+    "window: 1h, page_size: 200,": "window: 5m, page_size: 60,",
 }
-"""What the demo's configuration says, and ours: hasty, with run logs and several pages a list."""
+"""
+What the demo's configuration says, and ours: hasty, with run logs and several pages a list, of
+which OCP's are not all needed.
+"""
 OUR_WORD = {"SYS_ONECE": "SYS_ONCE"}
 """OCP's documents misspell it; it is shown under one name."""
 STEP = 20.0
+LATELY = 400.0
+"""Seconds; more than OCP's window, and much less than its list is read back."""
+OVER = (State.SUCCEEDED, State.CANCELLED)
 SYSTEMS = ("fdi", "dms", "ocp")
 EXTRA = {
     Oddity.FDI_UNKNOWN_TASK: ("unknown", "unknown"),
@@ -63,6 +71,8 @@ class Seen:
     """All that it knows of single tasks in the end, besides what only run logs tell."""
     page: frozenset[str]
     """The samples that it serves in the end."""
+    edges: Mapping[tuple[str, str], Collection[str] | None]
+    """The steps before each of OCP's steps, by its task and its own id; None where not told."""
 
     def gauges(self) -> Counter[tuple[str | None, str]]:
         """Return how many tasks are in which state, by type: `cloud_tasks`."""
@@ -75,11 +85,17 @@ async def watched(
     *,
     scenario: str = "healthy",
     oddities: Collection[Oddity] = (),
+    spell: Collection[int] = range(99),
 ) -> Seen:
-    """Watch a life that stands still during polls: however many these take, it is the same."""
+    """
+    Watch a life that stands still during polls: however many these take, it is the same.
+
+    The oddities hold in the steps of `spell`; in 0 everything is seen for the first time.
+    """
     clock = HeldClock()
     simulator = Simulator(clock, scenario=scenario, seed=11, size=SIZE)
-    simulator.be_odd({*simulator.oddities, *oddities})
+    usual = simulator.oddities
+    simulator.be_odd({*usual, *(oddities if 0 in spell else ())})
     simulator.freeze(frozen=True)
     async with simulated(simulator) as url, Sessions() as sessions:
         wiring = Wiring(parse(changed_configuration(url), os.environ), clock, sessions, Random(7))
@@ -87,10 +103,11 @@ async def watched(
         pollers = [poller for poller in crew.pollers if poller.source.system in systems]
         await poll_all(pollers)
         before = shown(simulator)
-        for _ in range(steps):
+        for step in range(1, steps + 1):
             simulator.freeze(frozen=False)
             clock.now += STEP
             simulator.freeze(frozen=True)
+            simulator.be_odd({*usual, *(oddities if step in spell else ())})
             await poll_all(pollers)
         for _ in range(2):  # details have a budget for each poll
             await poll_all(pollers)
@@ -101,8 +118,9 @@ async def watched(
             shown=shown(simulator) - before,
             runs_counted=counted(logs),
             runs_shown=runs_shown(simulator),
-            tasks=tasks(others),
+            tasks=tasks(others, clock.now - LATELY),
             page=samples(wiring.answering(crew)),
+            edges=edges(others),
         )
 
 
@@ -152,12 +170,34 @@ def counted(pollers: Collection[Poller]) -> dict[Key, int]:
     }
 
 
-def tasks(pollers: Collection[Poller]) -> dict[tuple[str, str], Task]:
-    """Return every task by its target and key."""
+def tasks(pollers: Collection[Poller], since: float) -> dict[tuple[str, str], Task]:
+    """
+    Return every task by its target and key, of OCP those that are over only `since` then.
+
+    What began before that list is read back to, and was over at first sight, stands on a page that
+    was read or does not.
+    """
     return {
         (poller.owner[0], key): task
         for poller in pollers
         for key, task in poller.picture.tasks.items()
+        if poller.source.system != "ocp" or task.state not in OVER or (task.since or 0.0) >= since
+    }
+
+
+def edges(pollers: Collection[Poller]) -> dict[tuple[str, str], Collection[str] | None]:
+    """Return the steps before each step that is known."""
+    instances = [
+        record
+        for poller in pollers
+        if poller.picture.reading is not None
+        for record in poller.picture.reading.records.values()
+        if isinstance(record, Instance)
+    ]
+    return {
+        (instance.task_id, step.subtask_id): step.upstreams and frozenset(step.upstreams)
+        for instance in instances
+        for step in instance.subtasks
     }
 
 
@@ -165,6 +205,11 @@ def samples(daemon: Daemon) -> frozenset[str]:
     """Return the lines of the page that say something."""
     lines = b"".join(daemon.page().body(openmetrics=False)).decode().splitlines()
     return frozenset(line for line in lines if not line.startswith("#"))
+
+
+def ocp_lines(seen: Seen) -> frozenset[str]:
+    """Return the samples that tell of OCP's instances now."""
+    return frozenset(line for line in seen.page if line.startswith("ocp_"))
 
 
 def systems_of(oddity: Oddity) -> tuple[str, ...]:
@@ -192,7 +237,22 @@ def test_one_oddity(oddity: Oddity) -> None:
     assert seen.runs_counted == seen.runs_shown == expected.runs_counted
     assert seen.gauges() == expected.gauges() + extra
     assert {key: seen.tasks[key] for key in expected.tasks} == expected.tasks
+    assert {key: seen.edges[key] for key in expected.edges} == expected.edges
     assert extra or seen.page == expected.page
+
+
+async def test_a_cluster_that_is_refused_for_a_while() -> None:
+    """No poll fails, and once it may be seen again the same runs are counted and tasks known."""
+    refused = [Oddity.OCP_CLUSTER_REFUSED]
+    plainly = await watched(("ocp",), 8, scenario="failing")
+    oddly = await watched(("ocp",), 8, scenario="failing", oddities=refused, spell=range(2, 6))
+    lastly = await watched(("ocp",), 8, scenario="failing", oddities=refused, spell=range(2, 9))
+
+    assert oddly.counted == plainly.counted
+    assert oddly.tasks == plainly.tasks
+    assert ocp_lines(oddly) == ocp_lines(plainly)
+    assert len(lastly.tasks) < len(plainly.tasks)
+    assert not any('cluster_name="orders"' in line for line in lastly.page)
 
 
 async def test_all_oddities() -> None:
@@ -202,7 +262,7 @@ async def test_all_oddities() -> None:
 
     assert oddly.counted == oddly.shown == plainly.counted == plainly.shown
     assert oddly.runs_counted == oddly.runs_shown == plainly.runs_counted == plainly.runs_shown
-    assert sum(oddly.runs_counted.values()) > 15
+    assert sum(oddly.runs_counted.values()) > 10
     assert sum(oddly.counted.values()) > 25
     assert oddly.gauges() == plainly.gauges() + Counter(EXTRA.values())
     assert {key: oddly.tasks[key] for key in plainly.tasks} == plainly.tasks
@@ -217,5 +277,6 @@ def test_plain_life_is_full() -> None:
     assert set(by_target) == {"roma-demo", "kafka-demo", "ocp-demo"}
     assert len(seen.tasks) > 100
     assert any(task.failed_before for task in seen.tasks.values())
-    assert any('ob_tenant_id="1' in line for line in seen.page)
+    assert any(re.search('tenant_name="[a-z]+",ob_tenant_id="1', line) for line in seen.page)
+    assert any(seen.edges.values())
     assert any("fdi_task_created_timestamp_seconds" in line for line in seen.page)

@@ -74,7 +74,7 @@ class Reading(msgspec.Struct, Generic[Record], frozen=True, kw_only=True):
     facts: Any = None
     """What else this API tells, typed by the source that owns it."""
     invalid: int = 0
-    """Records on good pages that made no sense and were left out."""
+    """Records on good pages that made no sense, or that the cloud refused or failed to show."""
     inconsistent: bool = False
     """The list went on changing between its pages, contradicts its own length, or cannot be read to
     its end: a record may be missing."""

@@ -1,20 +1,22 @@
 """The details of task instances: which to read next, and what was read before."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from itertools import islice
 
 import msgspec
 
 from exporter.api.client import Client
-from exporter.errors import BadPayload, NotFound, ServerFailed, SourceError
+from exporter.errors import BadPayload, Forbidden, NotFound, ServerFailed, SourceError
 from exporter.sources.document import UNKNOWN, Words
-from exporter.sources.fetch import path, read_each
+from exporter.sources.fetch import IN_VAIN, SEVERAL, path, read_each
 from exporter.sources.ocp.instance import Instance, parse_instance
-from exporter.sources.ocp.listing import PATH, data_of
+from exporter.sources.ocp.listing import PATH
+from exporter.sources.ocp.page import data_of
 from exporter.sources.ocp.subtask import Subtask
 
 SHOW = "show_task_instance"
-SEVERAL = 3
-"""Details that fail together when it is OCP that fails, and not its record of one instance."""
+PATIENCE = 10
+"""Polls in which the type of what settled is waited for although OCP fails at it, or refuses it."""
 NO_SUCH_TASK = frozenset({"20000", "TSK10001"})
 
 
@@ -25,15 +27,24 @@ class Known(msgspec.Struct, frozen=True):
     state: tuple[str, float | None, str]
     poll: int
     """In which poll it was read."""
+    is_guess: bool = False
+    """There was no sensible detail: these are the list's facts."""
 
 
 class Answers(msgspec.Struct, frozen=True):
-    """What came back for single instances: those in neither field do not exist any more."""
+    """What came back for single instances: those in no field do not exist any more."""
 
     found: dict[str, Instance | None]
     """None where the detail makes no sense."""
-    failed: frozenset[str]
-    """At these OCP failed, but not at all of them."""
+    failed: Mapping[str, SourceError]
+    """At these OCP failed."""
+    refused: Mapping[str, SourceError]
+    """These may not be seen."""
+
+    @property
+    def vain(self) -> Mapping[str, SourceError]:
+        """All that could not be read, and why."""
+        return {**self.failed, **self.refused}
 
 
 Keep = Callable[[str, Instance | None], None]
@@ -55,35 +66,53 @@ class Details:
         self._budget = budget
         self._poll = 0
         self._known: dict[str, Known] = {}
+        self._vain: dict[str, tuple[int, int]] = {}
+        """Which were last asked for in vain: in which poll, and in how many polls by then."""
 
     async def read(
-        self, keys: Collection[str], words: Words, keep: Keep = lambda *_: None
+        self,
+        keys: Collection[str],
+        words: Words,
+        keep: Keep = lambda *_: None,
+        others: Iterable[str] = (),
     ) -> Answers:
         """
         Return the details of those that exist; None where one makes no sense.
 
-        OCP may fail at one instance for ever: that must not hide all others. When it fails at each
-        of several, the first error is raised.
+        OCP may fail at some instances for ever, or refuse those of one cluster: that must not hide
+        all others. When several cannot be read, none can, and the first of the `others` cannot
+        either, the first error is raised.
         """
+        answers = await self._read_each(keys, words, keep)
+        if len(answers.vain) == len(keys) >= SEVERAL:
+            probe = tuple(islice(others, 1))
+            if (await self._read_each(probe, words, keep)).vain.keys() == set(probe):
+                raise next(iter(answers.vain.values()))
+        return answers
+
+    async def _read_each(self, keys: Collection[str], words: Words, keep: Keep) -> Answers:
         found: dict[str, Instance | None] = {}
         failures: dict[str, SourceError] = {}
+        refused: dict[str, SourceError] = {}
 
         async def ask(key: str) -> None:
             try:
                 document = data_of(await self._client.get(SHOW, f"{PATH}{path(key)}"), SHOW)
+            except Forbidden as error:
+                refused[key] = error
             except (ServerFailed, BadPayload) as error:
                 if _is_gone(error):
                     raise
                 failures[key] = error
-                return
-            detail = parse_instance(document, words, detailed=True)
-            found[key] = detail if detail is not None and detail.task_id == key else None
-            keep(key, found[key])
+                if len(failures) == IN_VAIN and not found:
+                    raise
+            else:
+                detail = parse_instance(document, words, detailed=True)
+                found[key] = detail if detail is not None and detail.task_id == key else None
+                keep(key, found[key])
 
         await read_each(keys, ask, _is_gone)
-        if len(failures) == len(keys) >= SEVERAL:
-            raise next(iter(failures.values()))
-        return Answers(found, frozenset(failures))
+        return Answers(found, failures, refused)
 
     async def complete(
         self, instances: Mapping[str, Instance], settled_since: float, words: Words
@@ -100,15 +129,25 @@ class Details:
             # What has no sensible detail will hardly get one: do not ask for it again and again.
             detail = found or self._without_detail(instances[key])
             state = (detail.status, detail.finish_time, instances[key].operation)
-            self._known[key] = Known(detail, state, self._poll)
+            self._known[key] = Known(detail, state, self._poll, is_guess=found is None)
 
-        answers = await self.read(chosen, words, keep)
-        found = answers.found
-        for key in set(chosen) - found.keys() - answers.failed:
-            keep(key, None)
+        answers = await self.read(chosen, words, keep, self._others(instances, chosen))
+        vain = answers.vain
+        for key in chosen:
+            _, tries = self._vain.pop(key, (0, 0))
+            if key in vain and (tries < PATIENCE or not instances[key].is_over):
+                self._vain[key] = (self._poll, tries + 1)
+            elif key not in answers.found:
+                keep(key, None)
         self._known = {key: known for key, known in self._known.items() if key in instances}
-        invalid = sum(detail is None for detail in found.values()) + len(answers.failed)
+        self._vain = {key: tried for key, tried in self._vain.items() if key in instances}
+        invalid = sum(detail is None for detail in answers.found.values()) + len(vain)
         return {key: self._recall(instance) for key, instance in instances.items()}, invalid
+
+    def _others(self, instances: Mapping[str, Instance], chosen: Collection[str]) -> Iterable[str]:
+        """Yield what is not chosen, that first of which there is a detail."""
+        rest = [key for key in instances if key not in chosen]
+        return sorted(rest, key=lambda key: key not in self._known or self._known[key].is_guess)
 
     def _choose(self, instances: Iterable[Instance], settled_since: float) -> list[str]:
         def urgency(instance: Instance) -> tuple[bool, float]:
@@ -117,18 +156,28 @@ class Details:
             return (not counts, settled_at if counts else -settled_at)
 
         unread = [instance for instance in instances if not instance.detailed]
-        active = sorted((one for one in unread if one.is_active), key=self._last_read)
-        settled = (one for one in unread if not one.is_active)
+        active = sorted((one for one in unread if not one.is_over), key=self._last_asked)
+        settled = [one for one in unread if one.is_over]
         waiting = sorted((one for one in settled if not self._is_known(one)), key=urgency)
+        # Rights may come back; what failed is looked at for long.
+        guessed = sorted((one for one in settled if self._is_guess(one)), key=self._last_asked)
         half = (self._budget + 1) // 2
         share = max(half, self._budget - len(waiting))
         chosen = active[:share]
-        chosen += waiting[: self._budget - len(chosen)]
+        chosen += [*waiting, *guessed[:1]][: self._budget - len(chosen)]
         return [instance.task_id for instance in chosen]
 
-    def _last_read(self, instance: Instance) -> int:
+    def _last_asked(self, instance: Instance) -> int:
         known = self._known.get(instance.task_id)
-        return known.poll if known is not None else 0
+        tried, _ = self._vain.get(instance.task_id, (0, 0))
+        return max(tried, known.poll if known is not None else 0)
+
+    def _is_guess(self, instance: Instance) -> bool:
+        """Whether it is open, and what is known of this state of it is no detail."""
+        known = self._known.get(instance.task_id)
+        return (
+            instance.is_open and self._is_known(instance) and known is not None and known.is_guess
+        )
 
     def _is_known(self, instance: Instance) -> bool:
         known = self._known.get(instance.task_id)
@@ -149,7 +198,7 @@ class Details:
             return detail
         if known.state != _state(instance):
             return msgspec.structs.replace(instance, task_type=detail.task_type)
-        if not instance.is_active:
+        if instance.is_over:
             return detail
         subtasks = {subtask.subtask_id: subtask for subtask in detail.subtasks}
         return msgspec.structs.replace(

@@ -76,9 +76,9 @@ SERIES = (
         Family(
             name="ocp_task_instance_info",
             help=(
-                "1 for each OCP task instance that is RUNNING, FAILED within the last 7 days or"
-                " listed in task_ids, with what it is and what it works on,"
-                " as of the last successful poll."
+                "1 for each OCP task instance that is RUNNING or of unknown status and not over,"
+                " FAILED within the last 7 days or listed in task_ids, with what it is and what it"
+                " works on, as of the last successful poll."
             ),
             kind=Kind.STATE,
             labels=(
@@ -120,7 +120,7 @@ SERIES = (
             labels=("task_id", "task_name"),
         ),
         _task_id,
-        lambda row: row.finish_time if row.shown and not row.is_active else None,
+        lambda row: row.finish_time if row.shown and row.is_over else None,
     ),
     Series(
         Family(
@@ -155,10 +155,10 @@ AGGREGATES = (
         Family(
             name="ocp_task_instances",
             help=(
-                "OCP task instances by type, status and operation: RUNNING and FAILED as they are"
-                " now, others if they settled within the configured window (absent when the list"
-                " is too long to read that far back). The type is unknown until the detail was"
-                " read. As of the last successful poll."
+                "OCP task instances by type, status and operation: RUNNING, FAILED and unknown ones"
+                " that are not over as they are now, others if they settled within the configured"
+                " window (absent when the list is too long to read that far back). The type is"
+                " unknown until the detail was read. As of the last successful poll."
             ),
             kind=Kind.COUNT,
             labels=("task_type", "status", "operation"),

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from exporter.sources.document import (
+    UNKNOWN,
     Document,
     Words,
     first,
@@ -14,7 +15,13 @@ from exporter.sources.document import (
     moment,
     text,
 )
-from exporter.sources.ocp.subtask import OPERATIONS, Subtask, blocking, parse_subtasks
+from exporter.sources.ocp.subtask import (
+    OPERATIONS,
+    UNDOING,
+    Subtask,
+    blocking,
+    parse_subtasks,
+)
 from exporter.tasks.task import ACTIVE, SETTLED, State, Task
 
 STATES = {
@@ -46,6 +53,10 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
     tenant_name: str = ""
     ob_tenant_id: str = ""
     subtasks: tuple[Subtask, ...] = ()
+    seen_over: float | None = None
+    """When a poll first saw it over that had seen it before, where OCP tells no `finishTime`."""
+    end_is_old: bool = False
+    """Its `finishTime` was there before it came into this state: an earlier failure's."""
     detailed: bool = False
     """The detail of this very state was read, so that all of it holds."""
     shown: bool = False
@@ -65,20 +76,27 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
         return self.state in ACTIVE
 
     @property
+    def is_over(self) -> bool:
+        """Whether it came to an end; in a state that nobody knows, only an end of it tells."""
+        if self.state is State.UNKNOWN:
+            return self.finish_time is not None and not self.end_is_old
+        return not self.is_active
+
+    @property
     def is_open(self) -> bool:
-        """Whether somebody has to see to it: it goes on, or failed and was not mended."""
-        return self.is_active or self.state is State.FAILED
+        """Whether somebody has to see to it: it is not over, or failed and was not mended."""
+        return not self.is_over or self.state is State.FAILED
 
     @property
     def settled_at(self) -> float | None:
-        """When it settled, or at least began; None while it is active."""
-        return None if self.is_active else self.finish_time or self.start_time
+        """When it settled, or at least began; None while it is not over, or where nothing tells."""
+        return self.finish_time or self.seen_over or self.start_time if self.is_over else None
 
     @property
     def duration(self) -> float | None:
         """How long the run took, where no retry hides in between and nothing is guessed."""
         start, finish = self.start_time, self.finish_time
-        if start is None or finish is None or self.is_active or self.operation != "EXECUTE":
+        if start is None or finish is None or not self.is_over or self.operation != "EXECUTE":
             return None
         repeated = any((subtask.runs or 0) > 1 for subtask in self.subtasks)
         return finish - start if self.detailed and not repeated else None
@@ -115,16 +133,17 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
         """Return the run; without a type as long as what the list tells of it does not suffice."""
         state, active = self.state, self.is_active
         settled = state in SETTLED
+        end = self.finish_time or self.seen_over
         run = self.task_id
         if settled and self.finish_time is not None:
             run = f"{self.task_id}@{round(self.finish_time * 1000)}"
         return Task(
             key=self.task_id,
             name=self.task_name,
-            task_type=self.task_type if active or self.detailed else None,
+            task_type=self.task_type if self.detailed or not self.is_over else None,
             state=state,
             run=run,
-            since=self.start_time if active else self.finish_time if settled else None,
+            since=self.start_time if active else end if settled else None,
             duration=self.duration,
             failed_before=self.operation in {"RETRY", "ROLLBACK"},
             failed_at=(self.finish_time if active else None) or self.start_time,
@@ -132,20 +151,23 @@ class Instance(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def _is_undone(self) -> bool:
-        if self.operation in {"EXECUTE", "RETRY"}:
-            return False
-        undone = any(not subtask.is_done for subtask in self.subtasks)
-        return self.operation == "ROLLBACK" or undone
+        """Whether it was rolled back, of which a rollback that was retried tells by its steps."""
+        if self.operation == "ROLLBACK":
+            return True
+        left = [subtask for subtask in self.subtasks if not subtask.is_done]
+        if any(subtask.operation in UNDOING for subtask in left):
+            return True
+        # A step in a state that nobody knows may be done, with a warning.
+        return self.operation != "EXECUTE" and any(step.status != UNKNOWN for step in left)
 
 
 def parse_instance(document: Any, words: Words, *, detailed: bool) -> Instance | None:
-    """Read an element of the list, or a detail; None without an id, or over without any time."""
+    """Read an element of the list, or a detail; None without an id."""
     document = mapping(document)
     task_id = identity(document.get("id")) if document is not None else ""
     if document is None or not task_id:
         return None
-    instance = _instance(document, task_id, words, detailed=detailed)
-    return instance if instance.is_open or instance.settled_at is not None else None
+    return _instance(document, task_id, words, detailed=detailed)
 
 
 def _instance(instance: Document, task_id: str, words: Words, *, detailed: bool) -> Instance:

@@ -69,8 +69,8 @@ AGGREGATES = (
         Family(
             name="ocp_subtask_instances",
             help=(
-                "Subtasks by status, of the OCP task instances that are RUNNING or FAILED,"
-                " as of the last successful poll."
+                "Subtasks by status, of the OCP task instances that are RUNNING, FAILED or of"
+                " unknown status and not over, as of the last successful poll."
             ),
             kind=Kind.COUNT,
             labels=("status",),
@@ -107,9 +107,9 @@ AGGREGATES = (
         Family(
             name="ocp_subtask_instance_blocking_info",
             help=(
-                "1 for each subtask that holds up the OCP task instance, RUNNING or FAILED: it is"
-                " not SUCCESSFUL, but all its upstreams are. At most 1000, those of the newest"
-                " instances first, as of the last successful poll."
+                "1 for each subtask that holds up an OCP task instance with series of its own that"
+                " is not over, or FAILED: it is not SUCCESSFUL, but all its upstreams are. At most"
+                " 1000, those of the newest instances first, as of the last successful poll."
             ),
             kind=Kind.STATE,
             labels=(

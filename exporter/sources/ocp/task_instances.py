@@ -14,7 +14,9 @@ from exporter.api.client import Client
 from exporter.duration import Duration
 from exporter.sources.document import Words
 from exporter.sources.ocp import families, subtask_families
+from exporter.sources.ocp.absent import Absent, Seen
 from exporter.sources.ocp.details import SHOW, Details
+from exporter.sources.ocp.ends import Ends
 from exporter.sources.ocp.families import TaskInstanceFacts
 from exporter.sources.ocp.instance import TASK_TYPES, Instance
 from exporter.sources.ocp.listing import LIST, InstanceList
@@ -23,8 +25,6 @@ from exporter.tasks.task import Task
 
 OVERLAP = 600.0
 """Seconds read again before what is asked for, in case the clocks differ."""
-SINGLES = 100
-"""Instances that one poll looks up by id at most, besides the configured ones."""
 SHOWN_AFTER_FAILURE = 7 * 86_400.0
 """Age up to which a FAILED instance has series of its own; it may stay in the list for ever."""
 
@@ -61,9 +61,12 @@ class TaskInstances(Source[Instance]):
         self._list = InstanceList(client, settings.page_size)
         self._details = Details(client, settings.details_per_poll)
         self._watched = frozenset(settings.task_ids)
+        self._absent = Absent(self._details, self._watched)
+        self._ends = Ends()
         self._words = Words()
         self._last: dict[str, Instance] = {}
-        self._gone: frozenset[str] = frozenset()
+        self._lost = False
+        """Since the last reading one was given up."""
 
     @classmethod
     def calls_per_poll(cls, settings: TaskInstancesSettings) -> int:
@@ -79,24 +82,25 @@ class TaskInstances(Source[Instance]):
         needed_from = min(window_from, owed_from)
         opened = await self._list.read_open(words)
         newest = await self._list.read_newest(needed_from, words)
-        instances, unfound = await self._look_up(opened.instances | newest.instances, ask, words)
-        instances = {
-            key: instance
-            for key, instance in instances.items()
-            if self._belongs(instance, needed_from)
-        }
+        listed = opened.instances | newest.instances
+        seen = await self._absent.look_up(listed, self._last, ask, words)
+        self._lost |= seen.lost
+        instances, undated = self._choose(seen, needed_from, ask)
         completed, unread = await self._details.complete(instances, owed_from, words)
-        self._last = {key: self._marked(one, ask.now) for key, one in completed.items()}
+        self._last = {
+            key: self._marked(one, instances[key], ask.now) for key, one in completed.items()
+        }
         self._words = Words()
-        history_from = needed_from if newest.ended else newest.oldest or ask.now
+        lost, self._lost = self._lost, False
+        history_from = needed_from if newest.ended else newest.complete_from or ask.now
         return Reading(
             records=self._last,
             facts=TaskInstanceFacts(window_from, covers_window=history_from <= window_from),
             # A row that makes no sense may stand in both lists.
-            invalid=max(opened.invalid, newest.invalid) + unfound + unread,
-            inconsistent=opened.inconsistent,
+            invalid=max(opened.invalid, newest.invalid) + undated + seen.invalid + unread,
+            inconsistent=opened.inconsistent or newest.inconsistent,
             unknown=words.new,
-            history_from=history_from,
+            history_from=ask.now if lost else history_from,
             pending=self._pending(ask.reach),
         )
 
@@ -109,34 +113,38 @@ class TaskInstances(Source[Instance]):
         """Whether it is active, failed lately, or watched."""
         return record.shown
 
-    async def _look_up(
-        self, listed: dict[str, Instance], ask: Ask, words: Words
-    ) -> tuple[dict[str, Instance], int]:
+    def _choose(self, seen: Seen, needed_from: float, ask: Ask) -> tuple[dict[str, Instance], int]:
         """
-        Add what left the lists; return how many answers made no sense.
+        Return what belongs into the reading, and how many are over since nobody knows when.
 
-        It may have settled, or be one that pages missed because the list moved. Until that is
-        known it stays as it was: what is not read must not look mended.
+        What was looked up belongs there however late it is found: it may count.
         """
-        still_open = {key for key, instance in self._last.items() if instance.is_open}
-        self._gone &= frozenset(ask.active)
-        left = (still_open | set(ask.active)) - listed.keys() - self._watched - self._gone
-        asked = {*sorted(left)[:SINGLES], *(self._watched - listed.keys())}
-        answers = await self._details.read(sorted(asked), words)
-        gone = asked - answers.found.keys() - answers.failed
-        self._gone |= gone
-        carried = {key: one for key, one in self._last.items() if key not in gone}
-        found = {key: one for key, one in answers.found.items() if one is not None}
-        senseless = len(answers.found) - len(found) + len(answers.failed)
-        return {**carried, **listed, **found}, senseless
+        self._ends.keep(seen.instances.keys())
+        dated = {
+            key: self._ends.told(one, self._last.get(key), ask.now, was_active=key in ask.active)
+            for key, one in seen.instances.items()
+        }
+        chosen = {
+            key: one
+            for key, one in dated.items()
+            if self._belongs(one, needed_from) or key in seen.looked_up
+        }
+        left_out = (one for key, one in dated.items() if key not in chosen)
+        return chosen, sum(one.settled_at is None for one in left_out)
 
     def _belongs(self, instance: Instance, needed_from: float) -> bool:
         if instance.is_open or instance.task_id in self._watched:
             return True
         return instance.settled_at is not None and instance.settled_at >= needed_from
 
-    def _marked(self, instance: Instance, now: float) -> Instance:
-        """Tell whether it has series of its own."""
+    def _marked(self, instance: Instance, dated: Instance, now: float) -> Instance:
+        """Tell whether it has series of its own, and what polls saw of its end."""
+        same = instance.status == dated.status
+        instance = msgspec.structs.replace(
+            instance,
+            seen_over=dated.seen_over if same else None,
+            end_is_old=same and dated.end_is_old,
+        )
         failed_lately = (instance.settled_at or now) >= now - SHOWN_AFTER_FAILURE
         shown = instance.task_id in self._watched or (instance.is_open and failed_lately)
         return msgspec.structs.replace(instance, shown=shown)
