@@ -14,9 +14,9 @@ from grafana.panels import (
     Column,
     Json,
     Label,
-    graph,
     may_be_empty,
     row,
+    stacked,
     stat,
     steps,
     table,
@@ -87,14 +87,12 @@ def _kinds() -> Json:
 def _over_time() -> list[Json]:
     by_status = once("dms_background_tasks", f"{KIND}, status", TYPE)
     return [
-        graph(
+        stacked(
             "Tasks by status",
             "Background tasks within the window, of all chosen targets and kinds.",
-            [(f"sum by (status) ({by_status})", "{{status}}")],
-            stack=True,
-            decimals=0,
-            top=5,
-            colors=STATUS_COLORS,
+            f"sum by (status) ({by_status})",
+            "status",
+            STATUS_COLORS,
         ),
         tasks.runs(DMS),
     ]

@@ -5,7 +5,7 @@
 from grafana import collectors, fdi_task, tasks
 from grafana.dashboard import dashboard, link, variables
 from grafana.fdi_task import POSITION, STATUS, STATUS_COLORS, SWITCH, TASK
-from grafana.panels import Column, Json, Label, graph, may_be_empty, row, table, wide
+from grafana.panels import Column, Json, Label, graph, may_be_empty, row, stacked, table, wide
 from grafana.scope import FDI, HERE, TYPE, once
 
 LABELS = {
@@ -112,13 +112,12 @@ def _trend() -> list[Json]:
             decimals=0,
             top=5,
         ),
-        graph(
+        stacked(
             "Tasks by status of the last run",
             "How the last runs of all chosen tasks stood.",
-            [(f"sum by (execute_status) ({monitors})", "{{execute_status}}")],
-            stack=True,
-            decimals=0,
-            colors=STATUS_COLORS,
+            f"sum by (execute_status) ({monitors})",
+            "execute_status",
+            STATUS_COLORS,
         ),
         tasks.runs(FDI),
     ]

@@ -20,6 +20,7 @@ from grafana.panels import (
     graph,
     mapping,
     may_be_empty,
+    stacked,
     stat,
     steps,
     table,
@@ -185,14 +186,12 @@ def runs() -> list[Json]:
             unit="short",
             colors={"dirty rows": RED},
         ),
-        graph(
+        stacked(
             "Its runs by outcome",
             f"Each point: the runs that settled in the hour before it, exactly. {NO_LOGS}",
-            [(f"sum by (outcome) ({ended})", "{{outcome}}")],
-            stack=True,
-            decimals=0,
-            top=5,
-            colors=OUTCOMES,
+            f"sum by (outcome) ({ended})",
+            "outcome",
+            OUTCOMES,
         ),
     ]
 

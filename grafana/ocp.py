@@ -17,6 +17,7 @@ from grafana.panels import (
     graph,
     may_be_empty,
     row,
+    stacked,
     stat,
     steps,
     table,
@@ -214,14 +215,12 @@ def _over_time() -> list[Json]:
             top=5,
             colors={"failed": RED, "retried": YELLOW, "rolled back": ORANGE},
         ),
-        graph(
+        stacked(
             "Steps by status",
             "Steps of the instances that are RUNNING or FAILED, of all types.",
-            [(f"sum by (status) ({subtasks})", "{{status}}")],
-            stack=True,
-            decimals=0,
-            top=5,
-            colors=STATUS_COLORS,
+            f"sum by (status) ({subtasks})",
+            "status",
+            STATUS_COLORS,
         ),
         tasks.runs(OCP),
     ]

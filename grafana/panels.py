@@ -141,6 +141,14 @@ def graph(
     return panel | {"targets": _targets(queries)}
 
 
+def stacked(
+    title: str, description: str, expression: str, label: str, colors: Mapping[str, str]
+) -> Json:
+    """Return how many of something there were over time, by a label whose values have colours."""
+    queries = [(expression, f"{{{{{label}}}}}")]
+    return graph(title, description, queries, stack=True, decimals=0, top=5, colors=colors)
+
+
 def timeline(
     title: str, description: str, queries: Sequence[tuple[str, str]], words: Words
 ) -> Json:

@@ -15,6 +15,7 @@ from grafana.panels import (
     Label,
     graph,
     may_be_empty,
+    stacked,
     stat,
     steps,
     table,
@@ -146,14 +147,12 @@ def longest_active(scope: Scope, labels: Mapping[str, Label | None]) -> Json:
 
 def runs(scope: Scope) -> Json:
     """Return how runs ended over time."""
-    return graph(
+    return stacked(
         "Runs by outcome",
         "Each point: the runs that settled in the hour before it. Of FDI only runs that polls saw.",
-        [(scope.settled("1h", "outcome"), "{{outcome}}")],
-        stack=True,
-        decimals=0,
-        top=5,
-        colors=OUTCOMES,
+        scope.settled("1h", "outcome"),
+        "outcome",
+        OUTCOMES,
     )
 
 
