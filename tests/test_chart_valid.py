@@ -15,7 +15,6 @@ from charts import (
     NEWEST,
     OLDEST,
     OPERATOR,
-    REFUSED,
     ROOT,
     TABLE,
     Objects,
@@ -24,6 +23,7 @@ from charts import (
     render,
 )
 from jsonschema import Draft202012Validator
+from refused_values import REFUSED
 from tools import needs
 
 from docs.schema import newest_definitions
