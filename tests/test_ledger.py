@@ -17,6 +17,7 @@ from exporter.tasks.ledger import (
     begin,
     close,
     conclude,
+    failed_keys,
 )
 from exporter.tasks.retention import forget
 from exporter.tasks.task import OUTCOMES, State, Task
@@ -375,6 +376,14 @@ def test_active_keys_are_those_to_look_for_later() -> None:
     ledger = poll(ledger, 60, task("b", State.FAILED, 1), gone=["a"])
 
     assert active_keys(ledger) == {"a"}
+
+
+def test_failed_keys_are_those_that_somebody_may_repeat() -> None:
+    """As long as they are listed; what was deleted is nobody's task any more."""
+    ledger = poll(FRESH, 0, *(task(key, State.FAILED, 1) for key in "ab"), task("c", State.RUNNING))
+    ledger = poll(ledger, 60, gone="b")
+
+    assert failed_keys(ledger) == {"a"}
 
 
 def test_a_deleted_task_is_not_looked_for() -> None:

@@ -232,3 +232,15 @@ async def test_what_was_gone_and_is_listed_again_is_followed_again() -> None:
 
 def _types(reading: Reading[Any]) -> dict[str, str | None]:
     return {key: one.task_type for key, one in sorted(reading.records.items())}
+
+
+async def test_a_failure_that_was_repeated_while_we_were_down_is_looked_up() -> None:
+    """It began long before the list is read back to, and nothing else tells that it succeeded."""
+    again = instance(5, age=2 * HOUR, finishTime=iso(NOW - 30.0), operation="RETRY")
+    ocp = Ocp(again, *(instance(n, age=2 * HOUR - n) for n in range(6, 40)))
+    source, _ = source_of(ocp, page_size=5)
+    reading = await source.poll(Ask(now=NOW, reach=NOW - 120.0, failed={"5"}))
+
+    run = source.to_task(reading.records["5"])
+    assert run is not None
+    assert (run.state, run.since) == (State.SUCCEEDED, NOW - 30.0)

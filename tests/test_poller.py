@@ -186,14 +186,14 @@ async def test_a_whole_reading_is_published() -> None:
 
 async def test_a_source_is_told_what_earlier_polls_leave_open() -> None:
     """Since when runs must be told, and which tasks must not be lost sight of."""
-    scene = Scene(reading(a=(State.RUNNING, 900.0)), reading())
+    scene = Scene(reading(a=(State.RUNNING, 900.0), b=(State.FAILED, 900.0)), reading())
     await scene.poller.poll()
     scene.clock.now = 1060.0
     await scene.poller.poll()
 
     assert scene.source.asked == [
-        Ask(now=1000.0, reach=None, active=frozenset()),
-        Ask(now=1060.0, reach=1000.0, active=frozenset({"a"})),
+        Ask(now=1000.0, reach=None, active=frozenset(), failed=frozenset()),
+        Ask(now=1060.0, reach=1000.0, active=frozenset({"a"}), failed=frozenset({"b"})),
     ]
 
 

@@ -22,7 +22,7 @@ from exporter.runtime.lane import Lane
 from exporter.runtime.past import Past
 from exporter.runtime.picture import Picture, Steps, T, draw, take
 from exporter.sources.source import Ask, Reading
-from exporter.tasks.ledger import Ledger, active_keys, begin
+from exporter.tasks.ledger import Ledger, active_keys, begin, failed_keys
 from exporter.tasks.retention import forget
 
 FIRST_POLL_SPREAD = 2.0
@@ -166,7 +166,9 @@ class Poller:
 
     async def _read(self, now: float) -> Reading[Any]:
         ledger = self.picture.ledger
-        ask = Ask(now=now, reach=ledger.polled, active=active_keys(ledger))
+        ask = Ask(
+            now=now, reach=ledger.polled, active=active_keys(ledger), failed=failed_keys(ledger)
+        )
         try:
             async with asyncio.timeout(self.lane.timeout):
                 return await self.source.poll(ask)

@@ -64,6 +64,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """Epoch seconds back to which settled runs must be read; None before the first whole poll."""
     active: Collection[str] = ()
     """Keys of the tasks that were active when last seen, and must not be lost sight of."""
+    failed: Collection[str] = ()
+    """Keys of those that had failed and were listed when last seen: somebody may repeat them."""
 
 
 class Reading(msgspec.Struct, Generic[Record], frozen=True, kw_only=True):

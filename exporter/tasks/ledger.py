@@ -135,6 +135,12 @@ def active_keys(ledger: Ledger) -> frozenset[str]:
     return frozenset(key for key, track in ledger.tracks.items() if track.state in ACTIVE)
 
 
+def failed_keys(ledger: Ledger) -> frozenset[str]:
+    """Return the keys that had failed and were listed when last seen."""
+    tracks = ledger.tracks.items()
+    return frozenset(key for key, t in tracks if t.listed and t.state is State.FAILED)
+
+
 class _Page:
     """The copy that `advance` writes on."""
 

@@ -73,7 +73,7 @@ class Absent:
         found = {key: one for key, one in answers.found.items() if one is not None}
         failing = (answers.found.keys() - found.keys()) | answers.failed.keys()
         gone = frozenset(asked) - found.keys() - failing - answers.refused.keys()
-        self._gone = ((self._gone | given_up | gone) & frozenset(ask.active)) - listed.keys()
+        self._gone = ((self._gone | given_up | gone) & _open(ask)) - listed.keys()
         told = frozenset(asked) | given_up
         self._failing = _since(self._failing, failing - self._watched, told, ask.now)
         refused = answers.refused.keys() - self._watched
@@ -100,9 +100,14 @@ class Absent:
         opened = {key: one for key, one in last.items() if one.is_open}
         unclear = {key for key, one in opened.items() if one.state is State.UNKNOWN}
         known = {*told, *self._watched, *self._gone, *self._refused}
-        urgent = sorted((opened.keys() | set(ask.active)) - unclear - known)
+        urgent = sorted((opened.keys() | _open(ask)) - unclear - known)
         newest = sorted(unclear - known, key=lambda key: -(opened[key].start_time or ask.now))
         return [*urgent, *newest[:UNCLEAR]], newest[UNCLEAR:]
+
+
+def _open(ask: Ask) -> frozenset[str]:
+    """Return what may still end otherwise: a failed instance waits to be repeated."""
+    return frozenset(ask.active) | frozenset(ask.failed)
 
 
 def _since(
