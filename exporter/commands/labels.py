@@ -20,7 +20,7 @@ MEANINGS: Mapping[str, str] = {
     "task_id": "id of the FDI task or OCP task instance; empty where runs are known by their name",
     "task_name": "name of the task, as people gave it; of a DMS task its kind",
     "team": "`team` of the first entry of `teams` that matches the task's name",
-    "severity": "`severity` of that entry",
+    "severity": "`severity` of that entry, empty without one",
     "task_tag": "tag of the task, empty where it has none",
     "status": "status in the cloud's own words, in lower case",
     # of FDI

@@ -130,7 +130,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _team_labels(row: History) -> Labels:
-    return (*row.labels(), *((row.team.team, row.team.severity) if row.team else ("", "")))
+    return (*row.labels(), *((row.team.team, row.team.severity or "") if row.team else ("", "")))
 
 
 HISTORY: tuple[Series[History], ...] = (

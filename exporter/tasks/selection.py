@@ -16,8 +16,8 @@ class Team(msgspec.Struct, frozen=True, kw_only=True):
     """Tasks whose name matches somewhere; the first entry that matches holds."""
     team: str
     """Label of the series `cloud_task_team_info`, for routing alerts."""
-    severity: Literal["critical", "warning", "info"] = "warning"
-    """Label of the same series: how bad it is when these tasks fail."""
+    severity: Literal["critical", "warning", "info"] | None = None
+    """Label of the same series, before the alerts' own; without, each alert keeps its own."""
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
