@@ -182,6 +182,29 @@ def test_the_example_of_alertmanager_is_valid() -> None:
     assert code == 0, said
 
 
+@needs("amtool")
+@pytest.mark.parametrize(
+    ("labels", "receivers"),
+    [
+        (["severity=critical"], "page"),
+        (["severity=warning"], "queue"),
+        (["severity=info"], "digest"),
+        (["severity=critical", "team=finance"], "page,finance"),
+        (["severity=warning", "team=finance"], "finance"),
+    ],
+)
+def test_the_example_of_alertmanager_tells_everyone_concerned(
+    labels: list[str], receivers: str
+) -> None:
+    """What wakes somebody also reaches the team whose task it is."""
+    file = f"--config.file={FOLDER / 'alertmanager.example.yml'}"
+    code, said = run(
+        "amtool", "config", "routes", "test", file, "alertname=CloudTaskFailed", *labels
+    )
+
+    assert (code, said.splitlines()[0]) == (0, receivers)
+
+
 def test_the_example_of_alertmanager_knows_its_alerts() -> None:
     """Every alert that silences another, or is silenced, exists."""
     text = (FOLDER / "alertmanager.example.yml").read_text(encoding="utf-8")
