@@ -49,6 +49,7 @@ FUNCTIONS = {
     "histogram_quantile",
     "increase",
     "last_over_time",
+    "max_over_time",
     "rate",
     "sort_desc",
     "time",
