@@ -11,7 +11,7 @@ from benchmarks.timing import medians
 from exporter.exposition.family import Family, Kind, Series
 from exporter.exposition.page import Page
 from exporter.exposition.shard import Shard, prefix, render
-from exporter.runtime.picture import Steps, T
+from exporter.runtime.steps import Steps, T
 
 TASKS = 10_000
 ROUNDS = 5

@@ -11,7 +11,8 @@ import msgspec
 from benchmarks.exposition import done
 from benchmarks.timing import medians
 from exporter.exposition.shard import prefix
-from exporter.runtime.picture import Picture, draw, dues_of, take
+from exporter.runtime.picture import Picture, draw, take
+from exporter.runtime.timetable import compiled
 from exporter.sources.fdi.task_monitors import TaskMonitors
 from exporter.sources.source import Ask, Place
 from exporter.tasks.ledger import begin
@@ -105,12 +106,13 @@ def measure() -> Mapping[str, object]:
             "poll": poll.once,
             "scheduled": scheduled.once,
             "schedules": lambda: done(
-                dues_of(
+                compiled(
                     scheduled.source,
-                    scheduled.picture,
+                    scheduled.picture.timetable,
                     scheduled.picture.tasks,
                     keys,
                     scheduled.picture.ledger,
+                    1_800_000_000.0,
                 )
             ),
         },

@@ -26,6 +26,7 @@ DOUBTS = {
     "Vanished": "tasks_vanished",
     "Inconsistent list": "list_inconsistent",
     "Schedules unclear": "schedules_not_understood",
+    "Zone in doubt": "schedule_zone_doubtful",
     "Unknown words": "unknown_words",
     "Duplicate series": "duplicate_series",
 }
@@ -90,7 +91,7 @@ def _doubts() -> Json:
         "What was odd in the last reading of each collector: tasks without series because of the"
         " limit, records left out, tasks that vanished all at once, lists that changed while read,"
         " schedules that are not understood or are in another time zone, and unknown words."
-        " Schedules unclear is - and Time zone off by is - where there are no schedules.",
+        " What is said of schedules and zones is - where there are no schedules.",
         collectors.LABELS,
         [*columns, Column("Time zone off by", shift, "s", bad_above=0)],
         sort="Hidden",

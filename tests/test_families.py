@@ -16,7 +16,6 @@ from exporter.exposition.families import (
     runs_by_outcome,
     tasks_by_state,
 )
-from exporter.tasks.lateness import Due
 from exporter.tasks.ledger import Ledger, Record
 from exporter.tasks.selection import Team
 from exporter.tasks.task import State, Task
@@ -70,13 +69,10 @@ def test_runs_are_shown_as_the_ledger_has_them() -> None:
     ]
 
 
-DUES = {"a": Due(at=70.0)}
-
-
 def rows(ledger: Ledger, tasks: list[Task], shown: set[str]) -> dict[tuple[str, ...], list[object]]:
     """Return the values of the histories by labels."""
-    told = {t.key: t for t in tasks}
-    found = histories("fdi", ledger, told, DUES, frozenset(shown), {"n", "gone"}.__contains__)
+    told = {t.key: t for t in tasks if t.key in shown}
+    found = histories("fdi", ledger, told, {"a": 70.0}, {"n", "gone"}.__contains__)
     return {row.labels(): [series.value(row) for series in HISTORY[:-1]] for row in found.values()}
 
 
@@ -93,7 +89,7 @@ def test_definitions_have_histories_while_they_are_shown() -> None:
 def test_teams_are_an_info_series() -> None:
     """Only tasks that somebody is called for have one."""
     team = Team(match=re.compile("a"), team="data", severity="info")
-    row = histories("fdi", Ledger(), {"a": TASKS[0]}, {}, {"a"}, bool)["a", "name-a"]
+    row = histories("fdi", Ledger(), {"a": TASKS[0]}, {}, bool)["a", "name-a"]
     series = HISTORY[-1]
     owned = msgspec.structs.replace(row, team=team)
 

@@ -11,8 +11,8 @@ from scripted import ASK, PLACE, Query, Script, ScriptedClient, expected, fixtur
 from exporter.duration import Duration
 from exporter.errors import BadPayload
 from exporter.sources.fdi import listing
+from exporter.sources.fdi.task_monitor import TaskMonitor
 from exporter.sources.fdi.task_monitors import (
-    TaskMonitor,
     TaskMonitors,
     TaskMonitorsSettings,
 )

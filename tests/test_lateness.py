@@ -2,18 +2,25 @@
 
 import pytest
 
-from exporter.tasks.lateness import Due, due_of, is_overdue, is_stuck, zone_shift
+from exporter.tasks.lateness import Due, due_of, is_excused, is_in_doubt, is_late, is_stuck
 from exporter.tasks.ledger import Track
 from exporter.tasks.quartz import CronSchedule
 from exporter.tasks.schedule import PeriodSchedule, Schedule
 from exporter.tasks.task import State, Task
+from exporter.tasks.zone import Zone
 
 NIGHT = 1_806_192_000.0  # 2027-03-28T00:00:00Z
 HOUR = 3600.0
 DAILY = CronSchedule("0 0 2 * * ?", "UTC")
 
 
-def task(since: float | None, schedule: Schedule | None = DAILY, *, enabled: bool = True) -> Task:
+def task(
+    since: float | None,
+    schedule: Schedule | None = DAILY,
+    *,
+    enabled: bool = True,
+    changed_at: float | None = None,
+) -> Task:
     """Return a scheduled task that last ran `since`."""
     return Task(
         key="a",
@@ -23,12 +30,15 @@ def task(since: float | None, schedule: Schedule | None = DAILY, *, enabled: boo
         since=since,
         schedule=schedule,
         enabled=enabled,
+        changed_at=changed_at,
     )
 
 
-def track(anchor: float | None = None) -> Track:
+def track(anchor: float | None = None, first_seen: float | None = None) -> Track:
     """Return what is remembered of it."""
-    return Track(name="a", state=State.IDLE, since=None, seen=0.0, anchor=anchor)
+    return Track(
+        name="a", state=State.IDLE, since=None, seen=0.0, anchor=anchor, first_seen=first_seen
+    )
 
 
 @pytest.mark.parametrize(
@@ -70,17 +80,17 @@ def test_grace_goes_by_the_period(
     due = due_of(task(NIGHT, schedule), track(), interval, grace)
 
     assert due.at is not None
-    assert due.late_after == due.at + patience
+    assert due.patience == patience
 
 
-def test_overdue_is_late_and_not_active() -> None:
+def test_late_is_past_the_grace_and_not_active() -> None:
     """A run that is waiting or under way has begun."""
-    due = Due(at=10.0, late_after=20.0)
+    due = Due(at=10.0, patience=10.0)
     running = Task(key="a", name="a", task_type="T", state=State.RUNNING)
 
-    assert [is_overdue(task(None), due, now) for now in (20.0, 21.0)] == [False, True]
-    assert not is_overdue(running, due, 21.0)
-    assert not is_overdue(task(None), Due(), 21.0)
+    assert [is_late(task(None), due, now) for now in (20.0, 21.0)] == [False, True]
+    assert not is_late(running, due, 21.0)
+    assert not is_late(task(None), Due(), 21.0)
 
 
 @pytest.mark.parametrize(
@@ -102,31 +112,93 @@ def test_stuck_is_active_past_the_deadline(
     assert is_stuck(one, 21.0) is stuck
 
 
-def dues(hours: float, *expressions: str) -> list[Due]:
-    """Return the dues of tasks that last ran so many hours off their times in UTC."""
-    found = []
-    for expression in expressions:
-        schedule = CronSchedule(expression, "UTC")
-        fire = schedule.next_after(NIGHT)
-        assert fire is not None
-        found.append(due_of(task(fire + hours * HOUR + 1, schedule), track(), 60.0, None))
-    return found
+@pytest.mark.parametrize(
+    ("changed_at", "expected", "unsure"),
+    [
+        (None, NIGHT + 50 * HOUR, True),  # who knows when it was enabled or edited
+        (NIGHT - 9 * HOUR, NIGHT + 2 * HOUR, False),  # not since it last ran
+        (NIGHT + 1 * HOUR, NIGHT + 2 * HOUR, False),  # before it ought to have run
+        (NIGHT + 3 * HOUR, NIGHT + 26 * HOUR, False),  # afterwards
+    ],
+)
+def test_what_is_late_at_first_sight_may_have_been_changed(
+    changed_at: float | None, expected: float, *, unsure: bool
+) -> None:
+    """It last ran on the day before, and was first seen a day after it ought to have run again."""
+    late = task(NIGHT - 22 * HOUR, changed_at=changed_at)
+    due = due_of(late, track(first_seen=NIGHT + 26.5 * HOUR), 60.0, None)
+
+    assert (due.at, due.unsure) == (expected, unsure)
 
 
-def test_a_wrong_zone_is_told_by_all_runs_missing_alike() -> None:
-    """Each ran at its time, of another zone; what runs every hour says nothing."""
-    times = ("0 0 2 * * ?", "0 30 4 * * ?", "0 15 23 * * ?", "0 0 * * * ?")
+def test_what_is_on_time_at_first_sight_is_due_by_its_last_run() -> None:
+    """Whether it counts from a time of day or from that run."""
+    hourly = PeriodSchedule("HOUR", 1, "UTC")
+    first = track(first_seen=NIGHT + 0.5 * HOUR)
 
-    assert zone_shift(dues(-8, *times)) == 8
-    assert zone_shift(dues(0, *times)) == 0
+    assert due_of(task(NIGHT, hourly), first, 60.0, None).at == NIGHT + HOUR
+    assert due_of(task(NIGHT - HOUR, hourly), first, 60.0, None).at == NIGHT + 1.5 * HOUR
+    assert due_of(task(NIGHT - 22 * HOUR), first, 60.0, None).at == NIGHT + 2 * HOUR
 
 
-def test_runs_that_do_not_agree_say_nothing_of_the_zone() -> None:
-    """Some were started by hand."""
-    daily = [f"0 {minute} 2 * * ?" for minute in range(20)]
-    by_hand = dues(-3.5, "0 15 23 * * ?")
+def test_a_task_that_will_never_run_again_is_asked_for_too() -> None:
+    """Its only time of this year went by before it was first seen."""
+    once = CronSchedule("0 0 2 28 3 ? 2027", "UTC")
+    due = due_of(task(NIGHT - HOUR, once), track(first_seen=NIGHT + 9 * HOUR), 60.0, None)
 
-    assert zone_shift(dues(-8, "0 0 2 * * ?", "0 30 4 * * ?")) == 0
-    assert zone_shift(dues(0, *daily) + dues(-8, *daily[:5])) == 0
-    assert zone_shift(dues(-8, *daily[:2]) + by_hand) == 0
-    assert zone_shift(dues(-8, *daily) + by_hand) == 8
+    assert (due.at, due.unsure) == (None, True)
+
+
+EIGHT = Zone(doubts={32: NIGHT - 22 * HOUR})
+"""Something ran then that fits its schedule eight hours later."""
+
+
+@pytest.mark.parametrize(
+    ("zone", "hours", "excused"),
+    [
+        (Zone(), 3.5, False),
+        (EIGHT, 3.5, True),
+        (EIGHT, 19.5, False),  # late in either zone
+        (Zone(shift=32), 3.5, True),
+        (Zone(shift=32), 19.5, False),
+        (Zone(doubts={-4: NIGHT}), 3.5, True),  # it may have been started by hand
+        (Zone(doubts={-4: NIGHT}), 4.5, False),
+    ],
+)
+def test_what_may_be_on_time_in_another_zone_is_excused(
+    zone: Zone, hours: float, *, excused: bool
+) -> None:
+    """Until it is late there too: it ran at 18:00 for 02:00, so it is due then again."""
+    late = task(NIGHT - 6 * HOUR + 5)
+    due = due_of(late, track(), 60.0, None)
+
+    assert is_late(late, due, NIGHT + hours * HOUR)
+    assert is_excused(late, due, zone, NIGHT + hours * HOUR) is excused
+
+
+@pytest.mark.parametrize(
+    ("since", "schedule", "zone", "doubted"),
+    [
+        (NIGHT - 6 * HOUR, DAILY, Zone(), False),
+        (NIGHT - 6 * HOUR, DAILY, EIGHT, True),
+        (NIGHT - 5 * HOUR, DAILY, EIGHT, False),
+        (NIGHT - 22 * HOUR, DAILY, EIGHT, False),
+        (NIGHT - 22 * HOUR, DAILY, Zone(shift=32), True),
+        (NIGHT - 6 * HOUR, PeriodSchedule("DAY", 1, "UTC"), Zone(shift=32), False),
+    ],
+)
+def test_a_task_is_in_doubt_by_its_own_last_run(
+    since: float, schedule: Schedule, zone: Zone, *, doubted: bool
+) -> None:
+    """Unless the zone is wrong for certain: then by its having times of day."""
+    one = task(since, schedule)
+
+    assert is_in_doubt(one, due_of(one, track(), 60.0, None), zone) is doubted
+
+
+@pytest.mark.parametrize("anchor", [NIGHT - HOUR, NIGHT + HOUR])
+def test_a_run_from_before_the_schedule_held_says_nothing_of_the_zone(anchor: float) -> None:
+    """It followed another schedule, or none."""
+    due = due_of(task(NIGHT), track(anchor=anchor), 60.0, None)
+
+    assert (due.run is None) is (anchor > NIGHT)

@@ -25,7 +25,10 @@ MAY_IMPORT = {
     "runtime": {*LEAVES, "log", "api", "sources", "tasks", "exposition"},
     "simulator": {"errors", "log", "clock"},
 }
-PURE = ("tasks", "exposition", "simulator/world", "runtime/health.py", "runtime/picture.py")
+PURE = (
+    *("tasks", "exposition", "simulator/world"),
+    *(f"runtime/{name}.py" for name in ("health", "picture", "steps", "timetable")),
+)
 IMPURE = {"asyncio", "aiohttp", "time", "random", "structlog", "socket", "os"}
 
 

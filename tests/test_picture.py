@@ -5,7 +5,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from exporter.runtime.picture import Picture, Steps, T, take
+from exporter.runtime.picture import Picture, take
+from exporter.runtime.steps import Steps, T
 from exporter.sources.source import Ask, Place, Reading, Settings, Source
 from exporter.tasks.ledger import begin
 from exporter.tasks.selection import Rules

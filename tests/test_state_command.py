@@ -26,6 +26,8 @@ LEDGER = Ledger(
     watermark=1.0,
     polled=1_773_482_400.0,
     gaps=1,
+    crowded=2,
+    doubts={32: 1.5, -64: 2.5},
 )
 
 

@@ -38,6 +38,8 @@ LEDGER = Ledger(
     watermark=1.0,
     polled=2.5,
     gaps=1,
+    crowded=2,
+    doubts={32: 1.5, -64: 2.5},
 )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from exporter.sources.dms import record as dms
-from exporter.sources.fdi import run_log, task_monitors
+from exporter.sources.fdi import run_log, task_monitor
 from exporter.sources.ocp import instance, subtask
 
 LEFT_OUT = "(left out)"
@@ -32,7 +32,7 @@ KNOWN_WORDS = frozenset(
     {
         *("TRUE", "FALSE", "STOP", "STOPPED", "CDC", "NORMAL", "FLOW", "ID", "ASC", "DESC"),
         *(*dms.STATUSES, *run_log.STATES, *run_log.UNITS),
-        *(*task_monitors.TASK_TYPES, *task_monitors.POSITIONS),
+        *(*task_monitor.TASK_TYPES, *task_monitor.POSITIONS),
         *(*instance.TASK_TYPES, *instance.STATES),
         *(*subtask.SUBTASK_STATUSES, *subtask.SUBTASK_OPERATIONS),
     }

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 import msgspec
 
 from exporter.exposition.family import Family, Histogram, Kind, Labels, MetricType, Sample, Series
-from exporter.tasks.lateness import Due
 from exporter.tasks.ledger import Ledger, Record, Subject
 from exporter.tasks.selection import Team
 from exporter.tasks.spread import BOUNDS
@@ -96,7 +95,8 @@ DUE = Family(
     name="cloud_task_due_timestamp_seconds",
     help=(
         "When the task ought to run again by its schedule; absent where it has none, where it is"
-        " not understood, or where it is not known since when it holds."
+        " not understood, where it is not known since when it holds, and while it may stand in"
+        " another zone than schedule_timezone."
     ),
     kind=Kind.TIMESTAMP,
     labels=_TASK,
@@ -219,22 +219,24 @@ def foremost(
 def histories(
     system: str,
     ledger: Ledger,
-    tasks: Mapping[str, Task],
-    dues: Mapping[str, Due],
-    shown: Collection[str],
+    shown: Mapping[str, Task],
+    times: Mapping[str, float | None],
     names: Callable[[str], bool],
 ) -> dict[Subject, History]:
-    """Return the rows of `HISTORY`: for the `shown` keys, and for remembered `names` of runs."""
+    """
+    Return the rows of `HISTORY`: for the `shown` tasks, and for remembered `names` of runs.
+
+    `times` tells when tasks are due.
+    """
     active: dict[Subject, float] = {}
     due: dict[Subject, float | None] = {}
     remembered = ledger.records if ledger.keys_are_runs else ()
     subjects = {subject for subject in remembered if names(subject[1])}
-    for key in shown:
-        task = tasks[key]
+    for key, task in shown.items():
         subject = ledger.subject(key, task.name)
         subjects.add(subject)
-        if key in dues:
-            due[subject] = dues[key].at
+        if key in times:
+            due[subject] = times[key]
         if task.state in ACTIVE and task.since is not None:
             active[subject] = min(task.since, active.get(subject, task.since))
     empty = Record()

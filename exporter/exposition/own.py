@@ -62,9 +62,17 @@ SCHEDULES_NOT_UNDERSTOOD = _gauge(
 )
 ZONE_SHIFT = _gauge(
     "schedule_zone_shift_seconds",
-    "By how much all last runs miss their cron expressions (whole hours), so that schedule_timezone"
-    " is wrong and nothing of them is due; 0 when it fits or nothing can be said.",
+    "By how much most last runs miss their cron expressions (quarters of an hour), so that"
+    " schedule_timezone is wrong and no time of theirs is shown as due; 0 when it fits or too few"
+    " tasks tell.",
     Kind.SECONDS,
+)
+ZONE_DOUBTFUL = _gauge(
+    "schedule_zone_doubtful",
+    "Tasks whose cron expression may stand in another zone than schedule_timezone, by their last"
+    " run or that of others: they are overdue only once they are late in either, and no time is"
+    " shown as due.",
+    Kind.COUNT,
 )
 UNKNOWN_WORDS = _gauge(
     "unknown_words",

@@ -16,6 +16,7 @@ from exporter.runtime.instruments import Facts, Instruments, build_info
 from exporter.runtime.poller import Poller
 from exporter.runtime.status import CollectorStatus, Status
 from exporter.runtime.store import Store
+from exporter.tasks.zone import STEP
 
 
 class Credential(Protocol):
@@ -184,7 +185,8 @@ _GAUGES: Mapping[Family, Callable[[Poller], float | None]] = {
     own.TASKS_INVALID: lambda p: p.picture.reading.invalid if p.picture.reading else None,
     own.TASKS_VANISHED: lambda p: p.picture.vanished,
     own.SCHEDULES_NOT_UNDERSTOOD: lambda p: _scheduled(p, p.not_understood),
-    own.ZONE_SHIFT: lambda p: _scheduled(p, 3600 * p.picture.zone_shift),
+    own.ZONE_SHIFT: lambda p: _scheduled(p, STEP * p.picture.timetable.zone.shift),
+    own.ZONE_DOUBTFUL: lambda p: _scheduled(p, len(p.picture.timetable.doubtful)),
     own.UNKNOWN_WORDS: lambda p: len(p.picture.reading.unknown) if p.picture.reading else None,
     own.LIST_INCONSISTENT: lambda p: p.picture.reading.inconsistent if p.picture.reading else None,
     own.DUPLICATE_SERIES: lambda p: p.duplicates,

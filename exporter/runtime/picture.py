@@ -1,9 +1,8 @@
 """What one collector says now: the last reading, its tasks, what was counted, what is shown."""
 
-import itertools
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -12,19 +11,15 @@ from exporter.exposition.families import History
 from exporter.exposition.family import Family, Histogram, Labels, Series
 from exporter.exposition.shard import Shard, render, render_samples
 from exporter.exposition.shard import prefix as target_prefix
+from exporter.runtime.steps import Steps, chunks
+from exporter.runtime.timetable import Timetable, compiled
 from exporter.sources.source import Reading, Source
-from exporter.tasks.lateness import Due, due_of, is_overdue, is_stuck, zone_shift
+from exporter.tasks.lateness import is_stuck
 from exporter.tasks.ledger import Ledger, Subject, advance, close, conclude
 from exporter.tasks.selection import Rules, Selection, matches, select, team_of
 from exporter.tasks.task import Task
 
-CHUNK = 256
-"""Rows of work between two chances for the event loop to serve others."""
-
 Samples = dict[Family, Iterable[tuple[Labels, float | Histogram]]]
-T = TypeVar("T")
-Steps = Generator[None, None, T]
-"""Work in pieces: the driver may pause at each yield; the result is the return value."""
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,11 +28,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     ledger: Ledger
     reading: Reading[Any] | None = None
     tasks: Mapping[str, Task] = {}
-    dues: Mapping[str, Due] = {}
-    """When those tasks ought to run that have a schedule."""
-    zone_shift: int = 0
-    """Hours by which all last runs miss their schedules: the zone is wrong."""
-    overdue: frozenset[str] = frozenset()
+    timetable: Timetable = Timetable()
     stuck: frozenset[str] = frozenset()
     selection: Selection = Selection(frozenset(), 0)
     histories: Mapping[Subject, History] = {}
@@ -57,18 +48,18 @@ def take(
     yield
     ledger, tasks = yield from _count(source, old, reading, changed, now)
     ledger = conclude(ledger, now, reading.history_from, reading.pending)
-    dues, shift = yield from dues_of(source, old, tasks, changed, ledger)
-    overdue = frozenset(k for k, due in dues.items() if is_overdue(tasks[k], due, now))
+    times = yield from compiled(source, old.timetable, tasks, changed, ledger, now)
+    ledger = msgspec.structs.replace(ledger, doubts=times.zone.doubts)
     stuck = frozenset(key for key, task in tasks.items() if is_stuck(task, now))
     yield
     wanted = _wanted(source, rules, reading)
-    selection = _select(source, rules, old, wanted, tasks, overdue | stuck)
+    selection = _select(source, rules, old, wanted, tasks, times.overdue | stuck)
     yield
     # Runs have a history by their name, which is shown whether or not a run has series of its own.
     listed = wanted.keys() if source.records_are_runs else selection.keys
-    every = families.histories(
-        source.system, ledger, tasks, dues, listed & tasks.keys(), partial(matches, rules, tag="")
-    )
+    asked_for = partial(matches, rules, tag="")
+    shown = {key: tasks[key] for key in listed & tasks.keys()}
+    every = families.histories(source.system, ledger, shown, times.times(), asked_for)
     histories = {
         subject: msgspec.structs.replace(row, team=team_of(rules.teams, subject[1]))
         for subject, row in families.foremost(every, rules.limit, old.histories).items()
@@ -77,9 +68,7 @@ def take(
         ledger=ledger,
         reading=reading,
         tasks=tasks,
-        dues=dues,
-        zone_shift=shift,
-        overdue=overdue,
+        timetable=times,
         stuck=stuck,
         selection=selection,
         histories=histories,
@@ -96,7 +85,7 @@ def _count(
     ledger, tasks = old.ledger, {}
     over: list[str] = []
     gone = {key: None for key, track in ledger.tracks.items() if track.listed}
-    for chunk in _chunks(reading.records.items()):
+    for chunk in chunks(reading.records.items()):
         changes: dict[str, Task | None] = {}
         for key, record in chunk:
             known = None if key in changed else old.tasks.get(key)
@@ -110,34 +99,10 @@ def _count(
                 changes[key] = task
         ledger, _ = advance(ledger, changes, now)
         yield
-    for missing in _chunks(gone.items()):
+    for missing in chunks(gone.items()):
         ledger, _ = advance(ledger, dict(missing), now)
         yield
     return close(ledger, over), tasks
-
-
-def dues_of(
-    source: Source[Any],
-    old: Picture,
-    tasks: Mapping[str, Task],
-    changed: set[str],
-    ledger: Ledger,
-) -> Steps[tuple[Mapping[str, Due], int]]:
-    """Return when tasks ought to run, and by how many hours their zone is wrong."""
-    dues: dict[str, Due] = {}
-    for chunk in _chunks((k, task) for k, task in tasks.items() if task.schedule is not None):
-        for key, task in chunk:
-            known = None if key in changed or old.zone_shift else old.dues.get(key)
-            track, settings = ledger.tracks[key], source.settings
-            dues[key] = known or due_of(task, track, settings.interval, source.grace)
-        yield
-    shift = zone_shift(dues.values())
-    if shift:  # where the zone is wrong, so is every time that stands on it
-        placeless = (k for k in dues if (s := tasks[k].schedule) is not None and s.has_zone)
-        dues |= {
-            key: msgspec.structs.replace(dues[key], at=None, late_after=None) for key in placeless
-        }
-    return dues, shift
 
 
 def _wanted(source: Source[Any], rules: Rules, reading: Reading[Any]) -> dict[str, Any]:
@@ -235,13 +200,7 @@ def _shared(source: Source[Any], picture: Picture, counted: Ledger) -> Samples:
         stuck = (tasks[key] for key in picture.stuck)
         samples[families.STUCK] = families.by_type(system, types, stuck)
         if source.has_schedules:
-            overdue = (tasks[key] for key in picture.overdue)
+            overdue = (tasks[key] for key in picture.timetable.overdue)
             samples[families.OVERDUE] = families.by_type(system, types, overdue)
         samples[families.OLDEST_ACTIVE] = families.oldest_active(system, tasks.values())
     return samples
-
-
-def _chunks(items: Iterable[T]) -> Iterator[list[T]]:
-    iterator = iter(items)
-    while chunk := list(itertools.islice(iterator, CHUNK)):
-        yield chunk

@@ -20,7 +20,8 @@ from exporter.runtime import health as health_states
 from exporter.runtime.board import Board
 from exporter.runtime.lane import Lane
 from exporter.runtime.past import Past
-from exporter.runtime.picture import Picture, Steps, T, draw, take
+from exporter.runtime.picture import Picture, draw, take
+from exporter.runtime.steps import Steps, T
 from exporter.sources.source import Ask, Reading
 from exporter.tasks.ledger import Ledger, active_keys, begin, failed_keys
 from exporter.tasks.retention import forget
@@ -167,7 +168,11 @@ class Poller:
     async def _read(self, now: float) -> Reading[Any]:
         ledger = self.picture.ledger
         ask = Ask(
-            now=now, reach=ledger.polled, active=active_keys(ledger), failed=failed_keys(ledger)
+            now=now,
+            reach=ledger.polled,
+            active=active_keys(ledger),
+            failed=failed_keys(ledger),
+            unsure=self.picture.timetable.unsure,
         )
         try:
             async with asyncio.timeout(self.lane.timeout):

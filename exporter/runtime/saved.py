@@ -22,6 +22,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     gaps: int
     durations: tuple[tuple[str, State, Spread], ...] = ()
     crowded: int = 0
+    doubts: dict[int, float] = {}
 
 
 class Saved(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +50,7 @@ def head_of(ledger: Ledger) -> Head:
         polled=ledger.polled,
         gaps=ledger.gaps,
         crowded=ledger.crowded,
+        doubts=dict(ledger.doubts),
         durations=tuple((kind, outcome, spread) for (kind, outcome), spread in spreads),
     )
 
@@ -64,6 +66,7 @@ def ledger_of(head: Head, tracks: Mapping[str, Track], records: Mapping[Subject,
         polled=head.polled,
         gaps=head.gaps,
         crowded=head.crowded,
+        doubts=head.doubts,
         durations={(kind, outcome): spread for kind, outcome, spread in head.durations},
     )
 

@@ -66,6 +66,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """Keys of the tasks that were active when last seen, and must not be lost sight of."""
     failed: Collection[str] = ()
     """Keys of those that had failed and were listed when last seen: somebody may repeat them."""
+    unsure: Collection[str] = frozenset()
+    """Keys of the tasks that are late unless they were changed lately."""
 
 
 class Reading(msgspec.Struct, Generic[Record], frozen=True, kw_only=True):

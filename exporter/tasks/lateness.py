@@ -1,60 +1,77 @@
 """When tasks ought to run, and which are late: overdue by schedule, or stuck by deadline."""
 
-from collections import Counter
 from collections.abc import Iterable
 
 import msgspec
 
 from exporter.tasks.ledger import Track
 from exporter.tasks.task import ACTIVE, Task
-
-SLACK = 2.0
-"""Seconds before a fire time at which a run may seem to begin, for clocks are not equal."""
-PUNCTUAL = 120.0
-"""Seconds after a fire time within which a run begins that fits its schedule."""
-SHIFTS = range(-14, 15)
-"""Whole hours by which two zones can differ, as far as schedules are concerned."""
-LARGEST_SHIFT = 3600.0 * SHIFTS[-1] + PUNCTUAL
-PUNCTUALLY = frozenset({0})
-COARSE = 7200.0
-"""Seconds; schedules with shorter intervals fit most shifts and say nothing of the zone."""
-CLEAR_MAJORITY = 4
-"""How many times more tasks must fit the shift than fit without it."""
-ENOUGH = 3
-"""Tasks that must agree before the zone is said to be wrong."""
+from exporter.tasks.zone import ON_TIME, SLACK, Run, Zone, fits, next_shifted, shifts_of
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
     """When a task ought to run again, epoch seconds."""
 
     at: float | None = None
-    late_after: float | None = None
-    """When it is overdue unless it runs."""
-    shifts: frozenset[int] | None = None
-    """Shifts in hours at which its last run fits its schedule; None where that says nothing."""
+    after: float = 0.0
+    """The moment from which on it is waited for."""
+    patience: float = 0.0
+    """Seconds by which it may be late."""
+    run: Run | None = None
+    """Its last run, where that says something of the zone."""
+    unsure: bool = False
+    """It looked late when it was first seen, unless its schedule is younger than its last run."""
 
 
 def due_of(task: Task, track: Track, interval: float, grace: float | None) -> Due:
     """
     Return when the task ought to run; `interval` is that of polling, `grace` as configured.
 
-    It starts from the last run, or from when polling saw it enabled or its schedule changed,
-    whichever is later: without either nothing is due.
+    It starts from the last run, or from when polling saw it enabled or its schedule changed, or
+    from when the cloud says that it was changed, whichever is latest: without any nothing is due.
+
+    What looked late at the first sight of it may have been enabled or edited shortly before. As
+    long as the cloud does not tell, it is not due before a fire time that polling sees pass.
     """
-    known = [moment for moment in (task.since, track.anchor) if moment is not None]
-    if task.schedule is None or not task.enabled or not known:
+    schedule, began = task.schedule, task.since
+    known = [m for m in (began, track.anchor, task.changed_at) if m is not None]
+    if schedule is None or not task.enabled or not known:
         return Due()
-    at = task.schedule.next_after(max(known) + SLACK)
+    after = max(known) + (SLACK if schedule.has_zone else 0.0)
+    at = schedule.next_after(after)
+    unsure = at is not None and task.changed_at is None and at <= (track.first_seen or 0.0)
+    if unsure:
+        after = track.first_seen or 0.0
+        at = schedule.next_after(after)
     if at is None:
-        return Due()
-    period = task.schedule.interval_after(at - 1.0) or 0.0
+        return Due(unsure=unsure)
+    period = schedule.interval_after(at - 1.0) or 0.0
+    run = None
+    if schedule.has_zone and began is not None and began == max(known):
+        shifts = shifts_of(schedule, began)
+        run = Run(schedule=schedule, began=began, shifts=shifts, period=period)
     patience = max(2 * interval, min(0.1 * period, 3600.0)) if grace is None else grace
-    return Due(at=at, late_after=at + patience, shifts=_shifts(task, period))
+    return Due(at=at, after=after, patience=patience, run=run, unsure=unsure)
 
 
-def is_overdue(task: Task, due: Due, now: float) -> bool:
-    """Whether it ought to have run and neither has nor does."""
-    return task.state not in ACTIVE and due.late_after is not None and now > due.late_after
+def is_late(task: Task, due: Due, now: float) -> bool:
+    """Whether by the schedule as configured it ought to have run and neither has nor does."""
+    return task.state not in ACTIVE and due.at is not None and now > due.at + due.patience
+
+
+def is_excused(task: Task, due: Due, zone: Zone, now: float) -> bool:
+    """Whether what is late may be on time in another zone that its schedule may stand in."""
+    if task.schedule is None or not task.schedule.has_zone:
+        return False
+    moments = (next_shifted(task.schedule, due.after, s) for s in _plausible(due.run, zone))
+    return any(moment is not None and now <= moment + due.patience for moment in moments)
+
+
+def is_in_doubt(task: Task, due: Due, zone: Zone) -> bool:
+    """Whether its schedule, going by its last run, likely stands in another zone."""
+    if zone.shift:
+        return task.schedule is not None and task.schedule.has_zone
+    return due.run is not None and not due.run.shifts.isdisjoint(zone.doubts)
 
 
 def is_stuck(task: Task, now: float) -> bool:
@@ -62,29 +79,14 @@ def is_stuck(task: Task, now: float) -> bool:
     return task.state in ACTIVE and task.deadline is not None and now > task.deadline
 
 
-def zone_shift(dues: Iterable[Due]) -> int:
-    """Return the hours by which last runs miss their schedules; 0 where most do not agree."""
-    told = Counter(due.shifts for due in dues if due.shifts)
-    fitting: Counter[int] = Counter()
-    for shifts, tasks in told.items():
-        fitting.update(dict.fromkeys(shifts, tasks))
-    best = min(fitting, key=lambda shift: (-fitting[shift], abs(shift)), default=0)
-    # Some were started by hand, at times that say nothing or fit by chance.
-    agreed = fitting[best] >= ENOUGH and fitting[best] >= CLEAR_MAJORITY * fitting[0]
-    return best if agreed and fitting[best] >= 0.8 * told.total() else 0
-
-
-def _shifts(task: Task, period: float) -> frozenset[int] | None:
-    if task.schedule is None or task.since is None or period < COARSE:
-        return None
-    if not task.schedule.has_zone:
-        return None
-    if period > LARGEST_SHIFT and _fits(task, 0.0):
-        return PUNCTUALLY  # what fires so rarely fits no other shift
-    return frozenset(hours for hours in SHIFTS if _fits(task, 3600.0 * hours))
-
-
-def _fits(task: Task, shift: float) -> bool:
-    moment = (task.since or 0.0) + shift + SLACK
-    before = task.schedule.previous_before(moment) if task.schedule is not None else None
-    return before is not None and moment - before <= PUNCTUAL + SLACK
+def _plausible(run: Run | None, zone: Zone) -> Iterable[int]:
+    """Yield the shifts by which the zone may be off, as far as that run knows."""
+    if zone.shift:
+        yield zone.shift
+    doubts = zone.doubts.keys()
+    if run is None:
+        yield from doubts
+    elif run.shifts == ON_TIME:
+        yield from (shift for shift in doubts if fits(run.schedule, run.began, shift))
+    else:
+        yield from (doubts & run.shifts or doubts)

@@ -44,6 +44,8 @@ class Track(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The schedule as text, to see it change."""
     anchor: float | None = None
     """When polling saw it created, enabled, or its schedule changed; never at the baseline."""
+    first_seen: float | None = None
+    """When a poll first listed it."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -76,6 +78,8 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     """How often runs may have gone uncounted: the cloud's history, or ours, did not reach back."""
     crowded: int = 0
     """What was forgotten before its time, because too much would have been remembered."""
+    doubts: Mapping[int, float] = {}
+    """What runs say against the zone of their schedules, as in `zone`."""
 
     def subject(self, key: str, name: str) -> Subject:
         """Return whose history a task belongs to."""
@@ -166,13 +170,7 @@ class _Page:
             for outcome in OUTCOMES:
                 self.counts.setdefault((task.task_type, outcome), 0)
         news = self._is_news(task, track, task.since)
-        failed = track is not None and track.failed
-        if task.failed_before and not failed and task.task_type is not None:
-            proven = news and self._is_news(task, track, task.failed_at)
-            if proven:
-                self.counts[task.task_type, State.FAILED] += 1
-            self._remember(task, State.FAILED, task.failed_at, now if proven else None)
-            failed = True
+        failed = self._has_failed(task, track, now, news=news)
         settled = self._settles(task, track)
         if settled and task.task_type is None and news:
             settled = False  # its turn to be counted comes when the type is known
@@ -182,7 +180,9 @@ class _Page:
             self._remember(task, task.state, task.since, now if news else None)
         # Of what is old and has no type yet, an earlier failure may be told later; it is old too.
         failed = failed or (not news and task.task_type is None)
-        old = track or Track(name=task.name, state=task.state, since=task.since, seen=now)
+        old = track or Track(
+            name=task.name, state=task.state, since=task.since, seen=now, first_seen=now
+        )
         self.tracks[task.key] = Track(
             name=task.name,
             state=task.state,
@@ -194,7 +194,19 @@ class _Page:
             enabled=task.enabled,
             schedule=str(task.schedule or ""),
             anchor=self._anchor(task, track, now),
+            first_seen=None if old.first_seen is None else min(old.first_seen, now),
         )
+
+    def _has_failed(self, task: Task, track: Track | None, now: float, *, news: bool) -> bool:
+        """Take in the failure that a retry proves; return whether the key has failed before."""
+        failed = track is not None and track.failed
+        if failed or not task.failed_before or task.task_type is None:
+            return failed
+        proven = news and self._is_news(task, track, task.failed_at)
+        if proven:
+            self.counts[task.task_type, State.FAILED] += 1
+        self._remember(task, State.FAILED, task.failed_at, now if proven else None)
+        return True
 
     def _follow(self, task: Task, track: Track | None) -> None:
         """Let a definition keep its history when people give it another name."""

@@ -56,3 +56,5 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """It has a schedule that is not understood."""
     schedule: Schedule | None = None
     """When it ought to run; None when it has no schedule or it is not understood."""
+    changed_at: float | None = None
+    """When somebody last changed its definition, where that was asked for and told."""

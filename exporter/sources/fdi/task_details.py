@@ -50,6 +50,11 @@ class TaskDetail(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     last_modified_date: float | None
 
 
+def detail_path(place: Place, task_id: str) -> str:
+    """Return where the detail of a task is."""
+    return path("v2", place.project_id, "fdi", "instances", place.instance_id, "tasks", task_id)
+
+
 def parse_task_detail(answer: Any, task_id: str, task_name: str) -> TaskDetail | None:
     """Read the answer for `task_id`, listed as `task_name`; None if it is not about that task."""
     document = mapping(answer)
@@ -163,11 +168,7 @@ class TaskDetails(Source[TaskDetail]):
         )
 
     async def _show(self, task_id: str) -> Any:
-        return await self.client.get(SHOW, self._path(task_id))
-
-    def _path(self, task_id: str) -> str:
-        place = self.place
-        return path("v2", place.project_id, "fdi", "instances", place.instance_id, "tasks", task_id)
+        return await self.client.get(SHOW, detail_path(self.place, task_id))
 
     @staticmethod
     def tag(record: TaskDetail) -> str:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from functools import lru_cache, partial
+from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -10,27 +10,18 @@ import msgspec
 from exporter.api.client import Client
 from exporter.duration import Duration
 from exporter.exposition.family import Aggregate, Family, Kind, Labels, Sample, Series
-from exporter.sources.document import Document, Words, flag, identity, integer, moment, text
+from exporter.sources.document import Words
+from exporter.sources.fdi.changes import Changes
 from exporter.sources.fdi.listing import LIST, MonitorList, calls_for_list
+from exporter.sources.fdi.task_monitor import (
+    STATES,
+    TASK_TYPES,
+    TaskMonitor,
+    parse_task_monitor,
+    schedule_of,
+)
 from exporter.sources.source import Ask, Place, Reading, Settings, Source
-from exporter.tasks.quartz import CronSchedule
-from exporter.tasks.schedule import PeriodSchedule, Schedule, ScheduleError
 from exporter.tasks.task import ACTIVE, State, Task
-
-TASK_TYPES = ("TIMING", "REALTIME")
-POSITIONS = ("ADAPTER", "READER", "WRITER")
-STATES = {
-    "UNSTARTED": State.IDLE,
-    "WAITING": State.QUEUED,
-    "RUNNING": State.RUNNING,
-    "SUCCESS": State.SUCCEEDED,
-    "CANCELLED": State.CANCELLED,
-    "ERROR": State.FAILED,
-}
-"""The API's `execute_status`."""
-
-cron_schedule = lru_cache(4096)(CronSchedule)
-"""Parsed once, however often tasks change."""
 
 
 class TaskMonitorsSettings(Settings, frozen=True, kw_only=True):
@@ -42,59 +33,6 @@ class TaskMonitorsSettings(Settings, frozen=True, kw_only=True):
     """How long a run of a scheduled task may wait or run; None is for ever."""
     grace: Duration | None = None
     """How late a task may be before it is overdue; None goes by its period, an hour at most."""
-
-
-class TaskMonitor(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """TaskMonitorInfo, as far as it is used; closed words in upper case, times in epoch seconds."""
-
-    task_id: str
-    task_name: str
-    task_type: str
-    enabled: bool | None
-    """The API's `status`: switched on, whatever the last run did."""
-    execute_status: str
-    position: str
-    """How far the last run came; empty where the API does not tell."""
-    last_execute_time: float | None
-    use_quartz_cron: bool
-    cron: str
-    """Meant only where `use_quartz_cron` is true, though it may stand there otherwise."""
-    period: str
-    dispatch_interval: int | None
-    source_app_name: str
-    target_app_name: str
-    ext_type: str
-    task_tag: str
-
-    @property
-    def schedule(self) -> str:
-        """The cron expression, or like `2 HOUR`; empty for a task without a schedule."""
-        if self.task_type != "TIMING":
-            return ""
-        if self.use_quartz_cron:
-            return self.cron
-        return f"{self.dispatch_interval or 1} {self.period}" if self.period else ""
-
-
-def parse_task_monitor(document: Document, words: Words) -> TaskMonitor:
-    """Read one entity, which is known to have a `task_id`."""
-    return TaskMonitor(
-        task_id=identity(document.get("task_id")),
-        task_name=text(document.get("task_name")),
-        task_type=words.read("task_type", document.get("task_type"), TASK_TYPES),
-        enabled=flag(document.get("status"), yes=("running",), no=("stop", "stopped")),
-        execute_status=words.read("execute_status", document.get("execute_status"), STATES),
-        position=words.read("position", document.get("position"), POSITIONS, absent=""),
-        last_execute_time=moment(document.get("last_execute_time")),
-        use_quartz_cron=flag(document.get("use_quartz_cron")) or False,
-        cron=text(document.get("cron")).strip(),
-        period=text(document.get("period")).strip().upper(),
-        dispatch_interval=integer(document.get("dispatch_interval")),
-        source_app_name=text(document.get("source_app_name")),
-        target_app_name=text(document.get("target_app_name")),
-        ext_type=text(document.get("ext_type")),
-        task_tag=text(document.get("task_tag")),
-    )
 
 
 def _task(row: TaskMonitor) -> Labels:
@@ -236,18 +174,22 @@ class TaskMonitors(Source[TaskMonitor]):
         """Take the way to the cloud, the instance and the settings."""
         super().__init__(client, place, settings)
         self._list = MonitorList(client, place, settings.page_size)
+        self._changes = Changes(client, place)
 
     @classmethod
     def calls_per_poll(cls, settings: TaskMonitorsSettings) -> int:
         """Return how many pages the largest instance has."""
         return calls_for_list(settings.page_size)
 
-    async def poll(self, ask: Ask) -> Reading[TaskMonitor]:  # noqa: ARG002 - the list has no past
-        """Read the whole list."""
+    async def poll(self, ask: Ask) -> Reading[TaskMonitor]:
+        """Read the whole list, and when those tasks were changed for which that matters."""
         words = Words()
         listing = await self._list.read(partial(parse_task_monitor, words=words))
+        monitors = listing.monitors
+        for key, moment in (await self._changes.read(monitors.keys(), ask.unsure)).items():
+            monitors[key] = msgspec.structs.replace(monitors[key], changed_at=moment)
         return Reading(
-            records=listing.monitors,
+            records=monitors,
             inconsistent=listing.inconsistent,
             invalid=listing.invalid,
             unknown=words.new,
@@ -261,7 +203,7 @@ class TaskMonitors(Source[TaskMonitor]):
         ends = record.task_type != "REALTIME"  # a real-time task is meant to run for ever
         if ends and state in ACTIVE and since is not None and stuck_after is not None:
             deadline = since + stuck_after
-        schedule, unknown = self._schedule(record)
+        schedule, unknown = schedule_of(record, self.place.zone.key)
         return Task(
             key=record.task_id,
             name=record.task_name,
@@ -273,6 +215,7 @@ class TaskMonitors(Source[TaskMonitor]):
             enabled=record.enabled is True,
             schedule=schedule,
             schedule_unknown=unknown,
+            changed_at=record.changed_at,
         )
 
     @property
@@ -280,18 +223,6 @@ class TaskMonitors(Source[TaskMonitor]):
         """Return how late a task may be, as configured."""
         grace: float | None = self.settings.grace
         return grace
-
-    def _schedule(self, record: TaskMonitor) -> tuple[Schedule | None, bool]:
-        """Return when the task ought to run, and whether that is not understood."""
-        zone = self.place.zone.key
-        if record.task_type != "TIMING" or not record.schedule:
-            return None, False
-        try:
-            if record.use_quartz_cron:
-                return cron_schedule(record.cron, zone), False
-            return PeriodSchedule(record.period, record.dispatch_interval or 1, zone), False
-        except ScheduleError:
-            return None, True
 
     @staticmethod
     def tag(record: TaskMonitor) -> str:

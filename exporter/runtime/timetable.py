@@ -1,0 +1,65 @@
+"""When the tasks of one collector ought to run, and which are overdue."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import msgspec
+
+from exporter.runtime.steps import Steps, chunks
+from exporter.sources.source import Source
+from exporter.tasks.lateness import Due, due_of, is_excused, is_in_doubt, is_late
+from exporter.tasks.ledger import Ledger
+from exporter.tasks.task import Task
+from exporter.tasks.zone import Zone, weighed
+
+
+class Timetable(msgspec.Struct, frozen=True, kw_only=True):
+    """As of one reading; everything by the keys of tasks."""
+
+    dues: Mapping[str, Due] = {}
+    """Of the tasks that have a schedule."""
+    zone: Zone = Zone()
+    overdue: frozenset[str] = frozenset()
+    doubtful: frozenset[str] = frozenset()
+    """Their schedules may stand in another zone: no time is shown, and they are overdue only if
+    they are late in any zone that may be meant."""
+    unsure: frozenset[str] = frozenset()
+    """Late, unless they were changed after their last run."""
+
+    def times(self) -> dict[str, float | None]:
+        """Return when tasks are due, as far as that is to be shown."""
+        return {key: due.at for key, due in self.dues.items() if key not in self.doubtful}
+
+
+def compiled(
+    source: Source[Any],
+    old: Timetable,
+    tasks: Mapping[str, Task],
+    changed: Collection[str],
+    ledger: Ledger,
+    now: float,
+) -> Steps[Timetable]:
+    """Return the timetable after a reading in which some tasks have `changed`."""
+    dues: dict[str, Due] = {}
+    for chunk in chunks((k, task) for k, task in tasks.items() if task.schedule is not None):
+        for key, task in chunk:
+            known = None if key in changed else old.dues.get(key)
+            interval = source.settings.interval
+            dues[key] = known or due_of(task, ledger.tracks[key], interval, source.grace)
+        yield
+    runs = {key: due.run for key, due in dues.items() if due.run is not None}
+    began = (key for key in changed if key in runs)
+    fresh = [runs[key] for key in began if old.dues.get(key, Due()).run != runs[key]]
+    zone = weighed(ledger.doubts, runs.values(), fresh)
+    yield
+    late = {key for key, due in dues.items() if is_late(tasks[key], due, now)}
+    excused = {key for key in late if is_excused(tasks[key], dues[key], zone, now)}
+    in_doubt = {key for key, due in dues.items() if is_in_doubt(tasks[key], due, zone)}
+    doubtful = frozenset(in_doubt | excused)
+    return Timetable(
+        dues=dues,
+        zone=zone,
+        overdue=frozenset(late - excused),
+        doubtful=doubtful,
+        unsure=frozenset(key for key, due in dues.items() if due.unsure) - doubtful,
+    )
