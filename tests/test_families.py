@@ -103,7 +103,7 @@ def test_teams_are_an_info_series() -> None:
 def test_teams_without_a_severity_leave_that_of_the_alert() -> None:
     """The label is empty, which the rules take for their own."""
     team = Team(match=re.compile("a"), team="data")
-    row = histories("fdi", Ledger(), {"a": TASKS[0]}, {}, {"a"}, bool)["a", "name-a"]
+    row = histories("fdi", Ledger(), {"a": TASKS[0]}, {}, bool)["a", "name-a"]
 
     assert HISTORY[-1].labels(msgspec.structs.replace(row, team=team))[-2:] == ("data", "")
 

@@ -141,8 +141,8 @@ def active_keys(ledger: Ledger) -> frozenset[str]:
 
 def failed_keys(ledger: Ledger) -> frozenset[str]:
     """Return the keys that had failed and were listed when last seen."""
-    tracks = ledger.tracks.items()
-    return frozenset(key for key, t in tracks if t.listed and t.state is State.FAILED)
+    failed = (item for item in ledger.tracks.items() if item[1].state is State.FAILED)
+    return frozenset(key for key, track in failed if track.listed)
 
 
 class _Page:
@@ -172,17 +172,16 @@ class _Page:
         news = self._is_news(task, track, task.since)
         failed = self._has_failed(task, track, now, news=news)
         settled = self._settles(task, track)
-        if settled and task.task_type is None and news:
+        if task.task_type is None and news:
             settled = False  # its turn to be counted comes when the type is known
+        if settled and news:
+            self._count(task)
         if settled:
-            if news:
-                self._count(task)
             self._remember(task, task.state, task.since, now if news else None)
         # Of what is old and has no type yet, an earlier failure may be told later; it is old too.
         failed = failed or (not news and task.task_type is None)
-        old = track or Track(
-            name=task.name, state=task.state, since=task.since, seen=now, first_seen=now
-        )
+        new = Track(name=task.name, state=task.state, since=task.since, seen=now, first_seen=now)
+        old = track or new
         self.tracks[task.key] = Track(
             name=task.name,
             state=task.state,
@@ -290,11 +289,9 @@ def _dated(task: Task, now: float) -> Task:
     A date to come makes no sense. Remembered, it would make an echo of all that follows.
     """
     latest = now + CLOCK_TOLERANCE
-    if max(task.since or 0.0, task.failed_at or 0.0) <= latest:
-        return task
-    since = now if (task.since or 0.0) > latest else task.since
-    failed_at = now if (task.failed_at or 0.0) > latest else task.failed_at
-    return msgspec.structs.replace(task, since=since, failed_at=failed_at, duration=None)
+    dates = {"since": task.since, "failed_at": task.failed_at}
+    wrong = {field: now for field, date in dates.items() if (date or 0.0) > latest}
+    return msgspec.structs.replace(task, duration=None, **wrong) if wrong else task
 
 
 def _settling_order(change: tuple[str, Task | None]) -> tuple[float, str]:
