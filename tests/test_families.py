@@ -16,7 +16,8 @@ from exporter.exposition.families import (
     runs_by_outcome,
     tasks_by_state,
 )
-from exporter.tasks.ledger import Ledger, Record
+from exporter.tasks.ledger import Ledger
+from exporter.tasks.record import Record
 from exporter.tasks.selection import Team
 from exporter.tasks.task import State, Task
 

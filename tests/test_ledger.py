@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from exporter.tasks.ledger import (
     CLOCK_TOLERANCE,
     Ledger,
-    Record,
     active_keys,
     advance,
     begin,
@@ -19,6 +18,7 @@ from exporter.tasks.ledger import (
     conclude,
     failed_keys,
 )
+from exporter.tasks.record import Record
 from exporter.tasks.retention import forget
 from exporter.tasks.task import OUTCOMES, State, Task
 

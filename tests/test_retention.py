@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.tasks.ledger import CLOCK_TOLERANCE, Ledger, Record, Track, advance, begin, conclude
+from exporter.tasks.ledger import CLOCK_TOLERANCE, Ledger, Track, advance, begin, conclude
+from exporter.tasks.record import Record
 from exporter.tasks.retention import forget
 from exporter.tasks.task import State, Task
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 import msgspec
 
 from exporter.exposition.family import Family, Histogram, Kind, Labels, MetricType, Sample, Series
-from exporter.tasks.ledger import Ledger, Record, Subject
+from exporter.tasks.ledger import Ledger, Subject
+from exporter.tasks.record import Record
 from exporter.tasks.selection import Team
 from exporter.tasks.spread import BOUNDS
 from exporter.tasks.task import ACTIVE, State, Task

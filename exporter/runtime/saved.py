@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import msgspec
 
 from exporter.errors import StateError
-from exporter.tasks.ledger import Ledger, Record, Subject, Track
+from exporter.tasks.ledger import Ledger, Subject, Track
+from exporter.tasks.record import Record
 from exporter.tasks.spread import Spread
 from exporter.tasks.task import OUTCOMES, State
 

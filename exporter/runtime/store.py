@@ -21,7 +21,8 @@ import msgspec
 
 from exporter.errors import StateError, StateInUse
 from exporter.runtime.saved import Head, head_of, ledger_of
-from exporter.tasks.ledger import Ledger, Record, Track
+from exporter.tasks.ledger import Ledger, Track
+from exporter.tasks.record import Record
 
 VERSION = 1
 SCHEMA = """

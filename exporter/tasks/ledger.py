@@ -13,10 +13,10 @@ Its rules:
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import msgspec
 
+from exporter.tasks.record import Record
 from exporter.tasks.spread import Spread
 from exporter.tasks.task import ACTIVE, OUTCOMES, SETTLED, State, Task
 
@@ -46,14 +46,6 @@ class Track(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """When polling saw it created, enabled, or its schedule changed; never at the baseline."""
     first_seen: float | None = None
     """When a poll first listed it."""
-
-
-class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The history of what people call one task: an FDI task, or all runs of one name."""
-
-    last_success: float | None = None
-    last_failure: float | None = None
-    consecutive_failures: int = 0
 
 
 Subject = tuple[str, str]
@@ -248,28 +240,11 @@ class _Page:
     def _remember(
         self, task: Task, outcome: State, moment: float | None, learned: float | None
     ) -> None:
-        """
-        Note when it last succeeded or failed; late news of old runs change no streak.
-
-        What is new was `learned` now, and happened about then if it has no date. What is not may
-        have been noted before it was forgotten.
-        """
+        """Note when it last succeeded or failed; what is new was `learned` now."""
         subject = self.ledger.subject(task.key, task.name)
-        old = self.records.get(subject, Record())
-        success, failure = old.last_success or 0.0, old.last_failure or 0.0
-        moment = learned if moment is None else moment
-        if moment is None or outcome not in (State.SUCCEEDED, State.FAILED):
-            return
-        changes: dict[str, Any]
-        if outcome is State.SUCCEEDED:
-            changes = {"last_success": max(success, moment)}
-            if moment >= failure:
-                changes["consecutive_failures"] = 0
-        else:
-            changes = {"last_failure": max(failure, moment)}
-            if moment >= success and (learned is not None or moment > failure):
-                changes["consecutive_failures"] = old.consecutive_failures + 1
-        self.records[subject] = msgspec.structs.replace(old, **changes)
+        noted = self.records.get(subject, Record()).noting(outcome, moment, learned)
+        if noted != Record():
+            self.records[subject] = noted
 
     def close(self) -> tuple[Ledger, frozenset[Subject]]:
         ledger = msgspec.structs.replace(

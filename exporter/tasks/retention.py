@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
-from exporter.tasks.ledger import CLOCK_TOLERANCE, Ledger, Record, Subject, Track
+from exporter.tasks.ledger import CLOCK_TOLERANCE, Ledger, Subject, Track
+from exporter.tasks.record import Record
 from exporter.tasks.task import ACTIVE
 
 TypeOf = Callable[[str], str]
