@@ -21,8 +21,7 @@ from exporter.tasks.spread import Spread
 from exporter.tasks.task import ACTIVE, OUTCOMES, SETTLED, State, Task
 
 CLOCK_TOLERANCE = 900.0
-"""Seconds by which a cloud's clock may lag ours before we would miss runs after an empty baseline;
-beyond that the clouds refuse signed requests anyway."""
+"""Seconds by which a cloud's clock may differ; beyond that clouds refuse signed requests anyway."""
 
 
 class Track(msgspec.Struct, frozen=True, kw_only=True, gc=False):
