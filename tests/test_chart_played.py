@@ -90,6 +90,7 @@ async def test_what_the_chart_installs_is_scraped(
             ups = await server.value(
                 "sum by (target) (cloud_task_exporter_collector_up) > 0"
                 " and on () min(cloud_task_exporter_collector_up) == 1"  # the first poll may fail
+                " and on () count(cloud_task_exporter_collector_up) == 4"  # or still go on
             )
             (build,) = await server.now("cloud_task_exporter_build_info")
         script = objects["Pod", f"{NAME}-test"]["spec"]["containers"][0]["args"][0]
