@@ -25,6 +25,7 @@ class Authority:
         self._key = folder / "ca.key"
         _openssl(
             f"req -x509 {_NEW_KEY} -days 2 -subj /CN=authority -keyout {self._key} -out {self.cert}"
+            " -addext keyUsage=critical,keyCertSign"
         )
 
     def sign(self, name: str, *, encrypted: bool = False) -> Signed:
@@ -32,7 +33,10 @@ class Authority:
         made = Signed(self._folder / f"{name}.pem", self._folder / f"{name}.key")
         request = self._folder / f"{name}.csr"
         extensions = self._folder / "extensions"
-        extensions.write_text("subjectAltName=IP:127.0.0.1\n")
+        # From Python 3.13 on clients want more than the name.
+        extensions.write_text(
+            "subjectAltName=IP:127.0.0.1\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
+        )
         _openssl(f"req {_NEW_KEY} -subj /CN={name} -keyout {made.key} -out {request}")
         _openssl(
             f"x509 -req -in {request} -CA {self.cert} -CAkey {self._key} -CAcreateserial -days 2"

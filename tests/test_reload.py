@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ import yaml
 from processes import PATIENCE, Exporter, eventually, exporter
 from prometheus_client.parser import text_string_to_metric_families
 from simulated import LIVELY
-from test_truth import counted, shown
+from test_truth import counted, poll_all, shown
 
 from exporter.app import Running, running, simulated
 from exporter.clock import ScaledClock, SystemClock
@@ -29,6 +30,7 @@ from exporter.simulator.server import Simulator
 
 OWN = "cloud_task_exporter_"
 SPEED = 100.0
+ALL = ["roma-demo", "kafka-demo", "ocp-demo"]
 WITHOUT_DETAILS = ("task_details: {enabled: true", "task_details: {enabled: false")
 """Details read FDI's list too, and could be shown what the counting collector is not."""
 
@@ -327,30 +329,34 @@ async def test_two_reloads_at_once_are_one_after_the_other() -> None:
         assert len({poller.owner[0] for poller in scene.run.daemon.pollers}) == 4
 
 
-@pytest.mark.parametrize("with_state", [True, False])
+@pytest.mark.parametrize("state", ["state.sqlite", None])
 async def test_counts_are_those_of_a_life_without_reloads(
-    tmp_path: Path,
-    with_state: bool,  # noqa: FBT001 - a parameter of the test
+    tmp_path: Path, state: str | None
 ) -> None:
     """However often collectors are replaced while they poll, nothing is lost or counted twice."""
-    async with site(tmp_path / "state.sqlite" if with_state else None) as scene:
+    async with site(tmp_path / state if state else None) as scene:
         before = shown(scene.simulator)
         scene.simulator.play(SCENARIOS["failing"])
         scene.simulator.freeze(frozen=False)
-        for turn in range(40):
-            scene.write(every(f"{5 + turn % 2}s", "kafka-demo", "ocp-demo", "roma-demo"))
+        for turn in range(25):
+            scene.write(every(f"{5 + turn % 2}s", *ALL))
             await scene.clock.sleep(15.0)
             await scene.run.reload.now()
         scene.simulator.freeze(frozen=True)
-        for interval in ("7s", "8s"):  # what was shown last has to be polled, and its details
-            scene.write(every(interval, "kafka-demo", "ocp-demo", "roma-demo"))
-            await scene.run.reload.now()
-            await scene.run.daemon.attempted()
         pollers = tuple(scene.pollers().values())
+        await scene.run.daemon.end(pollers)
+        for _ in range(4):  # OCP's details come within a budget per poll
+            await poll_all(pollers)
+        found = Counter(counted(pollers))
         expected = shown(scene.simulator) - before
 
-    assert counted(pollers) == expected
-    assert sum(expected.values()) > 50
+    # FDI and OCP do not show each run again and again as DMS does: new sources try how their lists
+    # are paged, and what they are shown then may be gone when they read it.
+    assert {k: n for k, n in found.items() if k[0] == "kafka-demo"} == {
+        k: n for k, n in expected.items() if k[0] == "kafka-demo"
+    }
+    assert not found - expected
+    assert sum(found.values()) > 30
 
 
 @pytest.mark.parametrize(
