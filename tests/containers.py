@@ -136,7 +136,7 @@ def _probe(engine: Podman) -> None:
         ("rm", "--force", "--time=0", "probe"),
     ):
         answer = engine.attempt(*command)
-        if answer.returncode:
+        if answer.returncode:  # the kernel refuses, as in a container without rights; no tool does
             said = answer.stderr.strip().splitlines()[-1]
             pytest.skip(f"NO CONTAINER CAN RUN HERE, SO THE IMAGE IS NOT TESTED: {said}")
 

@@ -25,6 +25,7 @@ def taken() -> bool:
         return probe.connect_ex(("127.0.0.1", PORT)) == 0
 
 
+# On somebody's machine an exporter of their own may have the port; in CI that fails the test.
 pytestmark = [
     *containers,
     pytest.mark.skipif("CI" not in os.environ and taken(), reason=f"port {PORT} is taken"),

@@ -1,7 +1,6 @@
 """What is needed to run it: the image's recipe, the Compose file and the systemd unit."""
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -15,11 +14,6 @@ ROOT = Path(__file__).parent.parent
 DEPLOY = ROOT / "docs" / "deploy"
 UNIT = "cloud-task-exporter.service"
 STATE = "/var/lib/cloud-task-exporter"
-
-# A container has no systemd, CI included: the unit is checked wherever there is one.
-needs_systemd = pytest.mark.skipif(
-    shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed"
-)
 
 
 def text_of(path: Path) -> str:
@@ -35,7 +29,7 @@ def unit(tmp_path: Path) -> Path:
     return path
 
 
-@needs_systemd
+@needs("systemd-analyze")
 def test_systemd_takes_the_unit(unit: Path) -> None:
     """Without a complaint, such as about a key that it does not know."""
     answer = subprocess.run(
@@ -45,7 +39,7 @@ def test_systemd_takes_the_unit(unit: Path) -> None:
     assert (answer.returncode, answer.stdout + answer.stderr) == (0, "")
 
 
-@needs_systemd
+@needs("systemd-analyze")
 def test_systemd_finds_the_unit_hardened(unit: Path) -> None:
     """At an exposure of 1.5 of 10, or less; the network alone is half of that."""
     answer = subprocess.run(

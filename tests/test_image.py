@@ -45,7 +45,7 @@ from importlib.util import find_spec
 for name in ("pip", "uv", "ensurepip", "setuptools", "hatchling", "gcc", "make"):
     if shutil.which(name) or name != "ensurepip" and find_spec(name):
         print(name)
-for path in ("/root/.cache", "/src", "/uv"):
+for path in (os.path.expanduser("~root") + "/.cache", "/src", "/uv"):
     if os.path.exists(path):
         print(path)
 """
@@ -127,7 +127,7 @@ def test_it_needs_little_memory(podman: Podman, demo: str) -> None:
 
     assert "cloud_task_runs_total" in text
     assert [kib for kib in map(int, most) if kib < 96 << 10]
-    if limit == 0:
+    if limit == 0:  # a kernel without that controller: no tool is missing, and none could help
         pytest.skip("THIS KERNEL LETS US SET NO LIMIT OF MEMORY, so only what was used is tested")
     assert limit == 96 << 20
 

@@ -39,7 +39,7 @@ class Definitions(Source[Task]):
 
     async def poll(self, ask: Ask) -> Reading[Task]:
         """Never called: readings are given."""
-        raise NotImplementedError
+        raise NotImplementedError  # a test that came here would not test what it says
 
 
 SOURCE = Definitions(None, Place(target="t"), Settings())  # type: ignore[arg-type] # no cloud

@@ -31,7 +31,7 @@ class Runs(Source[Row]):
 
     async def poll(self, ask: Ask) -> Reading[Row]:
         """Never called: readings are given."""
-        raise NotImplementedError
+        raise NotImplementedError  # a test that came here would not test what it says
 
     def to_task(self, record: Row) -> Task:
         """Return the task of a row."""
