@@ -1,6 +1,7 @@
 """The command `state`: what it shows, and the way from one file to another."""
 
 import io
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -158,6 +159,32 @@ def test_other_documents_are_refused(
 
     assert state("import", tmp_path / "state.sqlite") == 1
     assert message in capsys.readouterr().err
+
+
+def test_what_a_killed_exporter_left_is_shown_as_it_was_committed(
+    tmp_path: Path, path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Half a transaction is in the file, and looking leaves it to the next start to undo that."""
+    left = tmp_path / "left"
+    left.mkdir()
+
+    def kill() -> int:
+        for file in tmp_path.glob("state.sqlite*"):
+            shutil.copy(file, left)
+        return 0
+
+    store = Store.opened(path)
+    store._connection.execute("PRAGMA cache_size = 2")  # written to the file long before the end
+    store._connection.set_progress_handler(kill, 20_000)
+    tracks = {f"{n:050}": LEDGER.tracks["a"] for n in range(3000)}
+    store.put({name: msgspec.structs.replace(LEDGER, tracks=tracks) for name in saved_in(path)})
+    store.close()
+    before = (left / path.name).read_bytes()
+    assert before != path.read_bytes()
+    assert state("show", left / path.name) == 0
+
+    assert "3 runs counted, 1 tasks or runs remembered" in capsys.readouterr().out
+    assert (left / path.name).read_bytes() == before
 
 
 def test_a_running_exporter_keeps_its_file(

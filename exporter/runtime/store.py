@@ -9,12 +9,14 @@ by a newer version, is set aside under another name and never overwritten.
 import asyncio
 import fcntl
 import os
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Self, TypeVar
 
 import msgspec
@@ -179,17 +181,35 @@ def _code(error: sqlite3.Error) -> int:
 
 def saved_in(path: Path) -> dict[str, Ledger]:
     """Return all ledgers in a state file without touching it; raise StateError if it is none."""
+    real = path.resolve()
     try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if version != VERSION:
-                msg = f"it has version {version}, and here {VERSION} is known"
-                raise StateError(_cannot("read", path, ValueError(msg)))
-            names = [name for (name,) in connection.execute("SELECT ledger FROM heads ORDER BY 1")]
-            found = {name: _read(connection, name) for name in names}
-    except (sqlite3.Error, *NONSENSE) as error:
+        try:
+            return _read_all(real, "ro")
+        except sqlite3.OperationalError as error:
+            if _code(error) != sqlite3.SQLITE_READONLY:
+                raise
+        # Whoever wrote it was killed in the midst of that, which must be undone: in a copy.
+        with TemporaryDirectory() as folder:
+            copy = Path(shutil.copy(real, folder))
+            shutil.copy(_journal(real), _journal(copy))
+            return _read_all(copy, "rw")
+    except (sqlite3.Error, msgspec.MsgspecError, OSError, ValueError, KeyError) as error:
         raise StateError(_cannot("read", path, error)) from error
+
+
+def _read_all(path: Path, mode: str) -> dict[str, Ledger]:
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True)) as connection:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version != VERSION:
+            msg = f"it has version {version}, and here {VERSION} is known"
+            raise ValueError(msg)
+        names = [name for (name,) in connection.execute("SELECT ledger FROM heads ORDER BY 1")]
+        found = {name: _read(connection, name) for name in names}
     return {name: ledger for name, ledger in found.items() if ledger is not None}
+
+
+def _journal(path: Path) -> Path:
+    return path.with_name(f"{path.name}-journal")
 
 
 def _locked(path: Path) -> int:
@@ -218,9 +238,8 @@ def _set_aside(path: Path, why: str) -> Path:
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
     target = path.with_name(f"{path.name}.{why}.{stamp}")
     path.rename(target)
-    journal = path.with_name(f"{path.name}-journal")
-    if journal.exists():
-        journal.rename(f"{target}-journal")
+    if _journal(path).exists():
+        _journal(path).rename(_journal(target))
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     return target
 
