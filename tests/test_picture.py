@@ -9,6 +9,7 @@ from exporter.runtime.picture import Picture, take
 from exporter.runtime.steps import Steps, T
 from exporter.sources.source import Ask, Place, Reading, Settings, Source
 from exporter.tasks.ledger import begin
+from exporter.tasks.retention import TypeOf
 from exporter.tasks.selection import Rules
 from exporter.tasks.task import State, Task
 
@@ -54,13 +55,16 @@ def run(name: str, state: State, since: float) -> Task:
     return Task(key=key, name=name, task_type="T", state=state, run=key, since=T0 + since)
 
 
-def after(old: Picture, rules: Rules, now: float, tasks: Iterable[Task]) -> Picture:
+def after(
+    old: Picture, rules: Rules, now: float, tasks: Iterable[Task], kind: type[Runs] = Runs
+) -> Picture:
     """Return the picture after a reading of these runs `now` seconds after T0."""
-    source = Runs(None, Place(target="t"), Settings())  # type: ignore[arg-type] # no cloud
+    source = kind(None, Place(target="t"), Settings())  # type: ignore[arg-type] # no cloud
     records = {task.key: Row(task_name=task.name, task=task) for task in tasks}
     return done(take(source, rules, old, Reading(records=records), T0 + now))
 
 
+ONE = Rules(limit=1, include=re.compile(""))
 FRESH = Picture(ledger=begin(["T"], keys_are_runs=True))
 
 
@@ -91,3 +95,46 @@ def test_names_that_are_left_out_have_no_history_either() -> None:
 
     assert names(picture) == names(later) == {"b"}
     assert (picture.hidden, later.hidden) == (0, 0)
+
+
+class Logs(Runs):
+    """Its runs are shown by the task they belong to, which is their type too."""
+
+    @property
+    def type_of(self) -> TypeOf:
+        """Take what stands before the number."""
+        return lambda key: key[0]
+
+
+class Details(Runs):
+    """Its records state no tasks."""
+
+    records_are_runs = False
+
+    def to_task(self, record: Row) -> Task | None:
+        """Return nothing."""
+        del record
+        return None
+
+
+def test_a_task_whose_next_run_is_shown_keeps_its_place() -> None:
+    """At the limit of one, the latest run of another task does not take it."""
+    picture, shown = FRESH, []
+    for now in range(60, 360, 60):
+        runs = [run("a", State.SUCCEEDED, now - 30), run("b", State.SUCCEEDED, now - 5)]
+        picture = after(picture, ONE, now, runs[: 1 if now == 60 else 2], Logs)
+        shown.append({key[0] for key in picture.selection.keys})
+
+    assert shown == [{"a"}] * 5
+
+
+def test_what_is_no_task_does_not_come_and_go_at_the_limit() -> None:
+    """In whatever order the list shows it."""
+    runs = [run(name, State.IDLE, 5) for name in "abc"]
+    picture, shown = FRESH, []
+    for now, order in ((60, runs[:2]), (120, runs), (180, runs[::-1])):
+        picture = after(picture, ONE, now, order, Details)
+        shown.append(picture.selection.keys)
+
+    assert shown == [{"a5"}] * 3
+    assert picture.selection.hidden == 2

@@ -1,6 +1,6 @@
 """What one collector says now: the last reading, its tasks, what was counted, what is shown."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -123,10 +123,15 @@ def _select(
     late: frozenset[str],
 ) -> Selection:
     keys = [key for key, record in wanted.items() if source.has_series(record)]
+    shown: Collection[str] = old.selection.keys
     if not tasks:
-        return Selection(frozenset(keys[: rules.limit]), max(0, len(keys) - rules.limit))
+        kept = sorted(keys, key=lambda key: (key not in shown, key))[: rules.limit]
+        return Selection(frozenset(kept), len(keys) - len(kept))
+    if source.type_of is not None:  # a task's next run takes the place of the one before
+        types = set(map(source.type_of, shown))
+        shown = {key for key in keys if source.type_of(key) in types}
     ranked = [tasks[key] for key in keys if key in tasks]
-    return select(rules.limit, ranked, late, old.selection.keys)
+    return select(rules.limit, ranked, late, shown)
 
 
 def _vanished(source: Source[Any], old: Picture, reading: Reading[Any]) -> int:
