@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from lines import lines
 from scripted import ASK, NOW, PLACE, Query, Script, ScriptedClient, expected, fixture
@@ -482,6 +483,17 @@ async def test_names_are_capped() -> None:
     assert len(types | set(record.NAMES)) == 51
     assert last is not None
     assert (last.name, last.task_type) == ("name89", "other")
+
+
+async def test_names_that_are_counted_keep_their_labels_after_a_restart() -> None:
+    """Otherwise each restart could bring fifty others, and stop the counters of the first."""
+    counted = [f"name{n}" for n in range(40)]
+    ask = msgspec.structs.replace(ASK, task_types=frozenset([*counted, "other", "unknown"]))
+    names = [*(f"new{n}" for n in range(9)), "name39", ""]
+    source, _ = source_of(cloud([task(name or "x", name=name) for name in names]))
+    types = [record.task_type for record in (await source.poll(ask)).records.values()]
+
+    assert types == [*(f"new{n}" for n in range(3)), *["other"] * 6, "name39", "unknown"]
 
 
 @pytest.mark.parametrize("answer", [None, [], "text", {"instances": []}, {"tasks": "none"}])

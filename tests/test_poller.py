@@ -191,9 +191,16 @@ async def test_a_source_is_told_what_earlier_polls_leave_open() -> None:
     scene.clock.now = 1060.0
     await scene.poller.poll()
 
+    types = frozenset({"T"})
     assert scene.source.asked == [
-        Ask(now=1000.0, reach=None, active=frozenset(), failed=frozenset()),
-        Ask(now=1060.0, reach=1000.0, active=frozenset({"a"}), failed=frozenset({"b"})),
+        Ask(now=1000.0, active=frozenset(), failed=frozenset(), task_types=types),
+        Ask(
+            now=1060.0,
+            reach=1000.0,
+            active=frozenset({"a"}),
+            failed=frozenset({"b"}),
+            task_types=types,
+        ),
     ]
 
 

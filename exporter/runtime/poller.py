@@ -173,6 +173,7 @@ class Poller:
             active=active_keys(ledger),
             failed=failed_keys(ledger),
             unsure=self.picture.timetable.unsure,
+            task_types=frozenset(task_type for task_type, _ in ledger.counts),
         )
         try:
             async with asyncio.timeout(self.lane.timeout):

@@ -169,10 +169,11 @@ class OpenWords:
         word = word.strip()
         if not word:
             return UNKNOWN
-        if word not in self._admitted:
-            if len(self._admitted) >= self._limit or len(word) > _OPEN_WORD_LENGTH:
-                return OTHER
-            self._admitted.add(word)
+        if word in self._admitted or word in {OTHER, UNKNOWN}:
+            return word
+        if len(self._admitted) >= self._limit or len(word) > _OPEN_WORD_LENGTH:
+            return OTHER
+        self._admitted.add(word)
         return word
 
 

@@ -68,6 +68,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """Keys of those that had failed and were listed when last seen: somebody may repeat them."""
     unsure: Collection[str] = frozenset()
     """Keys of the tasks that are late unless they were changed lately."""
+    task_types: Collection[str] = frozenset()
+    """The task types that are counted already."""
 
 
 class Reading(msgspec.Struct, Generic[Record], frozen=True, kw_only=True):

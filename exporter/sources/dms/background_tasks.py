@@ -108,6 +108,8 @@ class BackgroundTasks(Source[BackgroundTask]):
     async def poll(self, ask: Ask) -> Reading[BackgroundTask]:
         """Read what was created since the window or `ask.reach` began, and what is still active."""
         words = Words()
+        for name in sorted(ask.task_types):
+            self._names.admit(name)
         parse = partial(parse_background_task, words=words, names=self._names)
         window_from = ask.now - self.settings.window
         reach = window_from if ask.reach is None else ask.reach - OVERLAP
