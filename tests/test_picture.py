@@ -34,7 +34,7 @@ class Runs(Source[Row]):
         """Never called: readings are given."""
         raise NotImplementedError  # a test that came here would not test what it says
 
-    def to_task(self, record: Row) -> Task:
+    def to_task(self, record: Row) -> Task | None:
         """Return the task of a row."""
         return record.task
 
