@@ -43,14 +43,20 @@ def _targets() -> Json:
 
 def _late() -> list[Json]:
     labels = tasks.LABELS | {"task_id": None}
-    late = f"time() - {ALL.per_task('cloud_task_due_timestamp_seconds')} > 60"
+    due = ALL.per_task("cloud_task_due_timestamp_seconds")
+    late = f"time() - {due} > 60"
+    following = f"{due} + {ALL.per_task('cloud_task_due_interval_seconds')} - time() and {late}"
     return [
         table(
             "Tasks past their time",
             "Tasks that ought to have begun more than a minute ago, some still within their grace."
+            " Run after that is red once it is missed too, and - where the schedule tells of none."
             f" {may_be_empty('no task is late')}",
             labels,
-            [Column("Late by", late, "s", width=120)],
+            [
+                Column("Late by", late, "s", width=120),
+                Column("Run after that in", following, "s", bad_below=0, width=150),
+            ],
             sort="Late by",
         ),
         tasks.longest_active(ALL, labels),

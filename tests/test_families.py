@@ -16,6 +16,7 @@ from exporter.exposition.families import (
     runs_by_outcome,
     tasks_by_state,
 )
+from exporter.tasks.lateness import Due
 from exporter.tasks.ledger import Ledger
 from exporter.tasks.record import Record
 from exporter.tasks.selection import Team
@@ -73,7 +74,9 @@ def test_runs_are_shown_as_the_ledger_has_them() -> None:
 def rows(ledger: Ledger, tasks: list[Task], shown: set[str]) -> dict[tuple[str, ...], list[object]]:
     """Return the values of the histories by labels."""
     told = {t.key: t for t in tasks if t.key in shown}
-    found = histories("fdi", ledger, told, {"a": 70.0}, {"n", "gone"}.__contains__)
+    found = histories(
+        "fdi", ledger, told, {"a": Due(at=70.0, interval=9.0)}, {"n", "gone"}.__contains__
+    )
     return {row.labels(): [series.value(row) for series in HISTORY[:-1]] for row in found.values()}
 
 
@@ -82,8 +85,8 @@ def test_definitions_have_histories_while_they_are_shown() -> None:
     ledger = Ledger(records={("a", "name-a"): Record(last_failure=9.0, consecutive_failures=3)})
 
     assert rows(ledger, TASKS, {"a", "c"}) == {
-        ("fdi", "a", "name-a"): [None, 9.0, 3, 50.0, 70.0],
-        ("fdi", "c", "name-c"): [None, None, 0, None, None],
+        ("fdi", "a", "name-a"): [None, 9.0, 3, 50.0, 70.0, 9.0],
+        ("fdi", "c", "name-c"): [None, None, 0, None, None, None],
     }
 
 
@@ -117,8 +120,8 @@ def test_runs_have_histories_by_wanted_name_also_when_none_is_listed() -> None:
     tasks = [task("a", State.RUNNING, 7.0, name="n"), task("b", State.RUNNING, 6.0, name="n")]
 
     assert rows(ledger, tasks, {"a", "b"}) == {
-        ("fdi", "", "gone"): [5.0, None, 0, None, None],
-        ("fdi", "", "n"): [None, None, 0, 6.0, 70.0],
+        ("fdi", "", "gone"): [5.0, None, 0, None, None, None],
+        ("fdi", "", "n"): [None, None, 0, 6.0, 70.0, 9.0],
     }
 
 

@@ -11,7 +11,9 @@ from exporter.tasks.zone import Zone
 
 NIGHT = 1_806_192_000.0  # 2027-03-28T00:00:00Z
 HOUR = 3600.0
+DAY = 24 * HOUR
 DAILY = CronSchedule("0 0 2 * * ?", "UTC")
+WORKING_DAYS = CronSchedule("0 0 2 ? * MON-FRI", "UTC")
 
 
 def task(
@@ -147,6 +149,26 @@ def test_a_task_that_will_never_run_again_is_asked_for_too() -> None:
     due = due_of(task(NIGHT - HOUR, once), track(first_seen=NIGHT + 9 * HOUR), 60.0, None)
 
     assert (due.at, due.unsure) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "since", "at", "interval"),
+    [
+        (DAILY, NIGHT + 2 * HOUR, NIGHT + 26 * HOUR, 24 * HOUR),
+        (WORKING_DAYS, NIGHT - 70 * HOUR, NIGHT - 46 * HOUR, 72 * HOUR),  # Friday, then Monday
+        (WORKING_DAYS, NIGHT - 46 * HOUR, NIGHT + 26 * HOUR, 24 * HOUR),  # Monday, then Tuesday
+        (PeriodSchedule("MON", 1, "UTC"), NIGHT - 59 * DAY, NIGHT - 28 * DAY, 28 * DAY),
+        (CronSchedule("0 0 2 28 3 ? 2027", "UTC"), NIGHT - HOUR, NIGHT + 2 * HOUR, None),
+        (CronSchedule("0 0 2 28 3 ? 2027", "UTC"), NIGHT + 9 * HOUR, None, None),
+    ],
+)
+def test_the_interval_is_from_the_run_that_is_due_to_the_one_after(
+    schedule: Schedule, since: float, at: float | None, interval: float | None
+) -> None:
+    """Whatever was between that and the run before; none where it is the last or never comes."""
+    due = due_of(task(since, schedule), track(), 60.0, None)
+
+    assert (due.at, due.interval) == (at, interval)
 
 
 EIGHT = Zone(doubts={32: NIGHT - 22 * HOUR})

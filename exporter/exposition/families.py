@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 import msgspec
 
 from exporter.exposition.family import Family, Histogram, Kind, Labels, MetricType, Sample, Series
+from exporter.tasks.lateness import Due
 from exporter.tasks.ledger import Ledger, Subject
 from exporter.tasks.record import Record
 from exporter.tasks.selection import Team
@@ -104,6 +105,18 @@ DUE = Family(
 )
 
 
+DUE_INTERVAL = Family(
+    name="cloud_task_due_interval_seconds",
+    help=(
+        "How long after the run that is due (cloud_task_due_timestamp_seconds) the one after it is"
+        " due, by the task's schedule: what is late by more has missed two. Absent where no run is"
+        " due, and where none comes after it."
+    ),
+    kind=Kind.SECONDS,
+    labels=_TASK,
+)
+
+
 TEAM = Family(
     name="cloud_task_team_info",
     help=(
@@ -123,6 +136,7 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     record: Record
     active_since: float | None
     due: float | None = None
+    due_interval: float | None = None
     team: Team | None = None
 
     def labels(self) -> tuple[str, ...]:
@@ -140,6 +154,7 @@ HISTORY: tuple[Series[History], ...] = (
     Series(CONSECUTIVE_FAILURES, History.labels, lambda row: row.record.consecutive_failures),
     Series(ACTIVE_SINCE, History.labels, lambda row: row.active_since),
     Series(DUE, History.labels, lambda row: row.due),
+    Series(DUE_INTERVAL, History.labels, lambda row: row.due_interval),
     Series(TEAM, _team_labels, lambda row: 1 if row.team else None),
 )
 
@@ -221,33 +236,34 @@ def histories(
     system: str,
     ledger: Ledger,
     shown: Mapping[str, Task],
-    times: Mapping[str, float | None],
+    dues: Mapping[str, Due],
     names: Callable[[str], bool],
 ) -> dict[Subject, History]:
     """
     Return the rows of `HISTORY`: for the `shown` tasks, and for remembered `names` of runs.
 
-    `times` tells when tasks are due.
+    `dues` tells when tasks are due.
     """
     active: dict[Subject, float] = {}
-    due: dict[Subject, float | None] = {}
+    due: dict[Subject, Due] = {}
     remembered = ledger.records if ledger.keys_are_runs else ()
     subjects = {subject for subject in remembered if names(subject[1])}
     for key, task in shown.items():
         subject = ledger.subject(key, task.name)
         subjects.add(subject)
-        if key in times:
-            due[subject] = times[key]
+        if key in dues:
+            due[subject] = dues[key]
         if task.state in ACTIVE and task.since is not None:
             active[subject] = min(task.since, active.get(subject, task.since))
-    empty = Record()
+    empty, never = Record(), Due()
     return {
         subject: History(
             system=system,
             subject=subject,
             record=ledger.records.get(subject, empty),
             active_since=active.get(subject),
-            due=due.get(subject),
+            due=due.get(subject, never).at,
+            due_interval=due.get(subject, never).interval,
         )
         for subject in sorted(subjects)
     }

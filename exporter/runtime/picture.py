@@ -59,7 +59,7 @@ def take(
     listed = wanted.keys() if source.records_are_runs else selection.keys
     asked_for = partial(matches, rules, tag="")
     shown = {key: tasks[key] for key in listed & tasks.keys()}
-    every = families.histories(source.system, ledger, shown, times.times(), asked_for)
+    every = families.histories(source.system, ledger, shown, times.told(), asked_for)
     histories = {
         subject: msgspec.structs.replace(row, team=team_of(rules.teams, subject[1]))
         for subject, row in families.foremost(every, rules.limit, old.histories).items()

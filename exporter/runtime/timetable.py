@@ -26,9 +26,9 @@ class Timetable(msgspec.Struct, frozen=True, kw_only=True):
     unsure: frozenset[str] = frozenset()
     """Late, unless they were changed after their last run."""
 
-    def times(self) -> dict[str, float | None]:
+    def told(self) -> dict[str, Due]:
         """Return when tasks are due, as far as that is to be shown."""
-        return {key: due.at for key, due in self.dues.items() if key not in self.doubtful}
+        return {key: due for key, due in self.dues.items() if key not in self.doubtful}
 
 
 def compiled(

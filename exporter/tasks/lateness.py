@@ -13,6 +13,8 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     """When a task ought to run again, epoch seconds."""
 
     at: float | None = None
+    interval: float | None = None
+    """Seconds from then to the run after that one, if there is one."""
     after: float = 0.0
     """The moment from which on it is waited for."""
     patience: float = 0.0
@@ -45,13 +47,13 @@ def due_of(task: Task, track: Track, interval: float, grace: float | None) -> Du
         at = schedule.next_after(after)
     if at is None:
         return Due(unsure=unsure)
-    period = schedule.interval_after(at - 1.0) or 0.0
-    run = None
+    following = schedule.interval_after(after)
+    period, run = following or 0.0, None
     if schedule.has_zone and began is not None and began == max(known):
         shifts = shifts_of(schedule, began)
         run = Run(schedule=schedule, began=began, shifts=shifts, period=period)
     patience = max(2 * interval, min(0.1 * period, 3600.0)) if grace is None else grace
-    return Due(at=at, after=after, patience=patience, run=run, unsure=unsure)
+    return Due(at=at, interval=following, after=after, patience=patience, run=run, unsure=unsure)
 
 
 def is_late(task: Task, due: Due, now: float) -> bool:
