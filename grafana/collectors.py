@@ -4,13 +4,14 @@
 
 from grafana.dashboard import JOB, link
 from grafana.panels import GREEN, RED, Column, Json, Label, graph, mapping, stat, steps, table
-from grafana.scope import Scope, number
+from grafana.scope import COLLECTOR, OWN, Scope, number
 
 LABELS = {
     "target": Label("Target"),
     "system": Label("System", width=80),
     "collector": Label("Collector"),
 }
+REASON = {"reason": Label("Reason", width=110)}
 ANSWERS = {"1": ("good", GREEN), "0": ("failed", RED)}
 
 
@@ -39,14 +40,16 @@ def down(scope: Scope) -> Json:
 def freshness(scope: Scope) -> list[Json]:
     """Return how old what is shown is: now and over time."""
     interval = scope.of_collectors("collector_interval_seconds")
+    why = f"0 * max by ({COLLECTOR}, reason) ({OWN}_collector_failing{{{scope.chosen}}})"
+    last = f"{scope.up} == 1 or on ({COLLECTOR}) {why} or on ({COLLECTOR}) {scope.up}"
     return [
         table(
             "Collectors",
-            "Whether the last poll of each collector gave a whole reading, how old that is, and how"
-            " often it is polled.",
-            LABELS,
+            "Whether the last poll of each collector gave a whole reading, or why not, how old that"
+            " is, and how often it is polled.",
+            LABELS | REASON,
             [
-                Column("Last poll", scope.up, words=ANSWERS, width=90),
+                Column("Last poll", last, words=ANSWERS, width=90),
                 Column("Age of data", scope.age, "s", width=110),
                 Column("Polled every", interval, "s", width=110),
             ],

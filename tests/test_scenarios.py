@@ -142,9 +142,13 @@ async def test_outage() -> None:
     async with stage("healthy") as scene:
         await scene.pass_minutes(5)
         counted = scene.total("cloud_task_runs_total")
+        assert scene.total("cloud_task_exporter_collector_failing") is None
         scene.simulator.play(SCENARIOS["outage"])
         await scene.pass_minutes(1)
+        failing = scene.values("cloud_task_exporter_collector_failing", "reason")
         assert scene.total("cloud_task_exporter_collector_up") == 0
+        assert failing.keys() <= {"network", "server"}
+        assert sum(failing.values()) == len(scene.crew.pollers)
         assert (scene.total("cloud_task_exporter_poll_failures_total") or 0) > 0
         assert scene.total("fdi_tasks") is not None
 
@@ -156,6 +160,7 @@ async def test_outage() -> None:
         scene.simulator.play(SCENARIOS["healthy"])
         await scene.pass_minutes(1)
         assert scene.total("cloud_task_exporter_collector_up") == len(scene.crew.pollers)
+        assert scene.total("cloud_task_exporter_collector_failing") is None
         assert scene.total("fdi_tasks") is not None
         assert (scene.total("cloud_task_runs_total") or 0) > (counted or 0)
 

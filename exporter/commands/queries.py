@@ -16,6 +16,7 @@ _OWN: Mapping[Family, tuple[str, ...]] = {
     families.LAST_SUCCESS: ("time() - {0} > 86400",),
     families.CONSECUTIVE_FAILURES: ("{0} > 1", "topk(10, {0})"),
     own.UP: ("{0} == 0",),
+    own.FAILING: ("count by (target, reason) ({0})",),
     own.POLL_FAILURES: ("sum by (target, reason) (increase({0}[1h])) > 0",),
     own.TARGET_POLLED: ("sum by (target) ({0}) != 1",),
     own.SHARD_INFO: ("count by (shard_index, shard_total) ({0})",),

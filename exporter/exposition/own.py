@@ -21,6 +21,12 @@ def _counter(name: str, help_text: str, labels: tuple[str, ...] = _COLLECTOR) ->
 
 
 UP = _gauge("collector_up", "1 if the last poll gave a whole reading, 0 if it failed.", Kind.STATE)
+FAILING = _gauge(
+    "collector_failing",
+    "1, labelled with the reason why the last poll failed; absent when it gave a whole reading.",
+    Kind.STATE,
+    (*_COLLECTOR, "reason"),
+)
 LAST_POLL_SUCCESS = _gauge(
     "collector_last_success_timestamp_seconds",
     "When the last poll that gave a whole reading began; what is shown is as of then.",

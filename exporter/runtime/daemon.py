@@ -157,6 +157,8 @@ class Daemon:
         for family, value in _GAUGES.items():
             samples = ((_labels(p), value(p)) for p in pollers)
             yield family, [(labels, number) for labels, number in samples if number is not None]
+        failing = [p for p in pollers if p.health.reason]
+        yield own.FAILING, [((*_labels(p), p.health.reason), 1) for p in failing]
         yield own.HISTORY_GAPS, [(_labels(p), p.counted.gaps) for p in pollers]
         yield own.FORGOTTEN_EARLY, [(_labels(p), p.counted.crowded) for p in pollers]
         store = self._crew.store
