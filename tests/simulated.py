@@ -15,6 +15,7 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
+from exporter.clock import ScaledClock
 from exporter.simulator import accounts
 from exporter.simulator.oddities.oddity import Oddity
 from exporter.simulator.server import Simulator
@@ -52,6 +53,43 @@ class HeldClock:
         """Move on at once, by no less than epoch seconds can show: who waits must get there."""
         self.now += max(seconds, 0.001)
         await asyncio.sleep(0)
+
+
+class RestingClock(HeldClock):
+    """
+    A held clock that can be let run, `speed` times as fast as the machine's.
+
+    What is polled while it rests takes next to no time of it, however slow the machine is.
+    """
+
+    def __init__(self, speed: float) -> None:
+        """Rest at the start."""
+        super().__init__()
+        self._speed = speed
+        self._running: ScaledClock | None = None
+
+    def run(self) -> None:
+        """Go on from where it rests."""
+        self._running = ScaledClock(self._speed, start=self.now)
+
+    def rest(self) -> None:
+        """Stand where it has come to."""
+        self.now, self._running = self.time(), None
+
+    def time(self) -> float:
+        """Return the seconds since the epoch."""
+        return super().time() if self._running is None else self._running.time()
+
+    def monotonic(self) -> float:
+        """Return the seconds since the start."""
+        return self.time() - START
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait while it runs; move on at once while it rests."""
+        if self._running is None:
+            await super().sleep(seconds)
+        else:
+            await self._running.sleep(seconds)
 
 
 @dataclass(frozen=True)
