@@ -24,12 +24,12 @@ from exporter.clock import ScaledClock
 from exporter.simulator.demo import configuration
 from exporter.simulator.scenarios import SCENARIOS
 from exporter.simulator.server import Simulator
+from exporter.tasks.ledger import DEBUT
 
 SPEED = 40.0
 ROUNDS = int(os.environ.get("CRASH_ROUNDS", "40"))
 BATCH = 10
 """Rounds in a row on one world and one state file."""
-
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["crashing"])
 
@@ -60,15 +60,16 @@ class Child:
         await self.dead()
 
 
-async def counted(url: str) -> Counter[tuple[str, ...]]:
-    """Return the counters on the page, once every collector was polled twice."""
+async def counted(url: str, after: float) -> Counter[tuple[str, ...]]:
+    """Return the counters on the page, once every collector was polled after that time."""
     async with aiohttp.ClientSession() as session, asyncio.timeout(30):
         while True:
             async with session.get(url) as response:
                 text = await response.text()
             samples = [s for f in text_string_to_metric_families(text) for s in f.samples]
-            polls = [s for s in samples if s.name == "cloud_task_exporter_polls_total"]
-            if min(s.value for s in polls if s.labels["collector"] != "task_details") >= 2:
+            name = "cloud_task_exporter_collector_last_success_timestamp_seconds"
+            polled = [s for s in samples if s.name == name]
+            if min(s.value for s in polled if s.labels["collector"] != "task_details") > after:
                 break
             await asyncio.sleep(0.05)  # another process
     names = ("target", "task_type", "outcome")
@@ -140,7 +141,9 @@ async def test_no_run_is_lost_or_counted_twice(tmp_path: Path, seed: int) -> Non
 
         child = Child(told)
         port = await child.heard()
-        found = await counted(f"http://127.0.0.1:{port}/metrics")
+        assert await child.heard() == "ready"
+        known = ScaledClock(told.speed, told.start, told.origin).time() + DEBUT
+        found = await counted(f"http://127.0.0.1:{port}/metrics", known)
         await child.killed()
         expected = shown(simulator) - before
         assert sum(expected.values()) > 0

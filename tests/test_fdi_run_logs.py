@@ -167,9 +167,10 @@ class Exporter:
 
     @property
     def counts(self) -> dict[tuple[str, ...], float]:
-        """The samples of fdi_task_runs_total that are not 0."""
+        """The samples of fdi_task_runs_total that are not 0 when no task is new any more."""
         (counter,) = self.source.counters
-        return {labels: n for labels, n in counter.samples(self.picture.ledger) if n}
+        ledger = msgspec.structs.replace(self.picture.ledger, debuts={})
+        return {labels: n for labels, n in counter.samples(ledger) if n}
 
     @property
     def read(self) -> list[str]:

@@ -115,7 +115,7 @@ async def test_what_the_tasks_are() -> None:
             schedule=PeriodSchedule("HOUR", 2, "UTC"),
         ),
         Task(key="t-live-stock", name="live_stock", task_type="REALTIME", state=State.IDLE),
-        Task(key="99", name="", task_type="unknown", state=State.UNKNOWN, enabled=False),
+        Task(key="99", name="", task_type="unknown", state=State.UNKNOWN, enabled=None),
     ]
 
 

@@ -1,12 +1,13 @@
 """Which tasks are late."""
 
+import msgspec
 import pytest
 
 from exporter.tasks.lateness import Due, due_of, is_excused, is_in_doubt, is_late, is_stuck
-from exporter.tasks.ledger import Track
 from exporter.tasks.quartz import CronSchedule
 from exporter.tasks.schedule import PeriodSchedule, Schedule
 from exporter.tasks.task import State, Task
+from exporter.tasks.track import Track
 from exporter.tasks.zone import Zone
 
 NIGHT = 1_806_192_000.0  # 2027-03-28T00:00:00Z
@@ -20,7 +21,6 @@ def task(
     since: float | None,
     schedule: Schedule | None = DAILY,
     *,
-    enabled: bool = True,
     changed_at: float | None = None,
 ) -> Task:
     """Return a scheduled task that last ran `since`."""
@@ -31,7 +31,6 @@ def task(
         state=State.SUCCEEDED,
         since=since,
         schedule=schedule,
-        enabled=enabled,
         changed_at=changed_at,
     )
 
@@ -60,9 +59,36 @@ def test_due_counts_from_the_last_run_or_the_anchor(
     assert due_of(task(since), track(anchor), 60.0, None).at == expected
 
 
+@pytest.mark.parametrize(
+    ("schedule", "length", "expected"),
+    [
+        (PeriodSchedule("HOUR", 1, "UTC"), 0.5 * HOUR, HOUR),
+        (PeriodSchedule("HOUR", 1, "UTC"), 2.5 * HOUR, 3 * HOUR),
+        (PeriodSchedule("HOUR", 1, "UTC"), HOUR, 2 * HOUR),
+        (PeriodSchedule("MIN", 1, "UTC"), 2000 * 60.0, 2001 * 60.0),
+        (CronSchedule("0 0 * * * ?", "UTC"), 1.5 * HOUR, 2 * HOUR),
+    ],
+)
+def test_a_run_that_just_ended_is_not_late(
+    schedule: Schedule, length: float, expected: float
+) -> None:
+    """Fire times that came while it was still going on are left out, however many."""
+    ended = msgspec.structs.replace(track(), ended=NIGHT + length)
+    assert due_of(task(NIGHT, schedule), ended, 60.0, None).at == NIGHT + expected
+
+
+def test_a_run_that_is_too_long_keeps_its_zone() -> None:
+    """A run from 02:00 to 02:00 of the next day and a little more is next due another day later."""
+    began, ended = NIGHT + 2 * HOUR, NIGHT + 26.5 * HOUR
+    due = due_of(task(began), msgspec.structs.replace(track(), ended=ended), 60.0, None)
+    assert due.at == NIGHT + 50 * HOUR
+    assert due.run is not None  # when it began still says something of the zone
+
+
 def test_disabled_and_unscheduled_tasks_are_never_due() -> None:
     """Nothing will start them."""
-    assert due_of(task(NIGHT, enabled=False), track(), 60.0, None) == Due()
+    stopped = msgspec.structs.replace(track(), enabled=False)
+    assert due_of(task(NIGHT), stopped, 60.0, None) == Due()
     assert due_of(task(NIGHT, None), track(), 60.0, None) == Due()
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from exporter.tasks.ledger import (
     CLOCK_TOLERANCE,
+    DEBUT,
     Ledger,
     active_keys,
     advance,
@@ -69,6 +70,37 @@ def test_new_type_starts_at_zero_for_every_outcome() -> None:
     ledger = poll(begin([], keys_are_runs=False), 0, task("a", State.RUNNING, 1))
 
     assert ledger.counts == {("T", outcome): 0 for outcome in OUTCOMES}
+
+
+def test_a_type_that_comes_with_its_first_run_is_shown_at_zero_first() -> None:
+    """`increase()` sees that run only if there was a sample before it."""
+    new = task("a", State.FAILED, 10)
+    ledger = poll(poll(begin([], keys_are_runs=True), 0), 20, new)
+
+    assert ledger.counts["T", State.FAILED] == 1
+    assert ledger.shown()["T", State.FAILED] == 0
+    assert poll(ledger, 20 + DEBUT - 1).shown()["T", State.FAILED] == 0
+    assert poll(ledger, 20 + DEBUT).shown()["T", State.FAILED] == 1
+    assert poll(ledger, -CLOCK_TOLERANCE).shown()["T", State.FAILED] == 1  # the clock went back
+
+
+def test_what_an_answer_leaves_out_is_as_it_was() -> None:
+    """A task whose status one answer does not tell was neither disabled nor enabled."""
+    ledger = poll(poll(FRESH, 0, task("a", State.IDLE)), 60, task("a", State.IDLE, enabled=None))
+    again = poll(ledger, 120, task("a", State.IDLE))
+
+    assert ledger.tracks["a"].enabled
+    assert again.tracks["a"].anchor is None
+    assert not poll(FRESH, 0, task("b", State.IDLE, enabled=None)).tracks["b"].enabled
+
+
+def test_the_end_of_a_run_is_when_polling_saw_it() -> None:
+    """It is kept until the next run is seen to end."""
+    ended = [poll(FRESH, 0, task("a", State.RUNNING, -5)), FRESH]
+    for now, state in ((60, State.SUCCEEDED), (120, State.SUCCEEDED)):
+        ended.insert(0, poll(ended[0], now, task("a", state, -5)))
+
+    assert [ledger.tracks["a"].ended for ledger in ended[:3]] == [T0 + 60, T0 + 60, None]
 
 
 def test_the_baseline_counts_nothing_but_remembers() -> None:

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.tasks.ledger import CLOCK_TOLERANCE, Ledger, Track, advance, begin, conclude
+from exporter.tasks.ledger import CLOCK_TOLERANCE, Ledger, advance, begin, conclude
 from exporter.tasks.record import Record
 from exporter.tasks.retention import forget
 from exporter.tasks.task import State, Task
+from exporter.tasks.track import Track
 
 T0 = 1_800_000_000.0
 DAY = 86_400.0

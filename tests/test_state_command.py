@@ -14,10 +14,11 @@ from exporter.cli import main
 from exporter.runtime.past import interrupted
 from exporter.runtime.saved import exported, imported
 from exporter.runtime.store import Store, saved_in
-from exporter.tasks.ledger import Ledger, Track
+from exporter.tasks.ledger import Ledger
 from exporter.tasks.record import Record
 from exporter.tasks.spread import Spread
 from exporter.tasks.task import State
+from exporter.tasks.track import Track
 
 LEDGER = Ledger(
     keys_are_runs=True,

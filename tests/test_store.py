@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from exporter.errors import StateError
 from exporter.runtime.store import VERSION, Store
-from exporter.tasks.ledger import Ledger, Track
+from exporter.tasks.ledger import Ledger
 from exporter.tasks.record import Record
 from exporter.tasks.spread import Spread
 from exporter.tasks.task import State
+from exporter.tasks.track import Track
 
 LEDGER = Ledger(
     keys_are_runs=True,

@@ -71,8 +71,9 @@ class Poller:
         self.owner: Owner = lane.owner
         self.health = health_states.new(settings.interval, settings.stale_after)
         fresh = begin(source.task_types, keys_are_runs=source.records_are_runs)
-        self.picture = Picture(ledger=_resumed(past.pending or past.ledger, fresh))
-        self.counted = _resumed(past.ledger, fresh)
+        now = clock.time()
+        self.picture = Picture(ledger=_resumed(past.pending or past.ledger, fresh, now))
+        self.counted = _resumed(past.ledger, fresh, now)
         """What was committed last: only that is shown as counted."""
         self._saved = past.ledger
         self._unwritten = False
@@ -103,7 +104,8 @@ class Poller:
     @property
     def not_understood(self) -> int:
         """Return how many enabled tasks have a schedule that makes no sense to us."""
-        return sum(task.schedule_unknown for task in self.picture.tasks.values() if task.enabled)
+        tasks = self.picture.tasks.values()
+        return sum(task.schedule_unknown for task in tasks if task.enabled is not False)
 
     async def run(self) -> None:
         """Poll for ever; begin with showing what was counted before."""
@@ -256,11 +258,13 @@ class Poller:
             self._log.warning("source.stale", seconds_since_success=round(age))
 
 
-def _resumed(saved: Ledger | None, fresh: Ledger) -> Ledger:
+def _resumed(saved: Ledger | None, fresh: Ledger, now: float) -> Ledger:
     """Go on from what was saved, with types that are known by now at 0."""
     if saved is None:
         return fresh
-    return msgspec.structs.replace(saved, counts={**fresh.counts, **saved.counts})
+    # Nobody knows whether what was new had been shown at all when the process before ended.
+    debuts = dict.fromkeys(saved.debuts, now)
+    return msgspec.structs.replace(saved, counts={**fresh.counts, **saved.counts}, debuts=debuts)
 
 
 def following(due: float, wait: float, interval: float, now: float) -> tuple[float, int]:

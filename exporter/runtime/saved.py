@@ -5,10 +5,11 @@ from collections.abc import Mapping
 import msgspec
 
 from exporter.errors import StateError
-from exporter.tasks.ledger import Ledger, Subject, Track
+from exporter.tasks.ledger import Ledger, Subject
 from exporter.tasks.record import Record
 from exporter.tasks.spread import Spread
 from exporter.tasks.task import OUTCOMES, State
+from exporter.tasks.track import Track
 
 FORMAT = 1
 
@@ -24,6 +25,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     durations: tuple[tuple[str, State, Spread], ...] = ()
     crowded: int = 0
     doubts: dict[int, float] = {}
+    debuts: dict[str, float] = {}
 
 
 class Saved(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +54,7 @@ def head_of(ledger: Ledger) -> Head:
         gaps=ledger.gaps,
         crowded=ledger.crowded,
         doubts=dict(ledger.doubts),
+        debuts=dict(ledger.debuts),
         durations=tuple((kind, outcome, spread) for (kind, outcome), spread in spreads),
     )
 
@@ -68,6 +71,7 @@ def ledger_of(head: Head, tracks: Mapping[str, Track], records: Mapping[Subject,
         gaps=head.gaps,
         crowded=head.crowded,
         doubts=head.doubts,
+        debuts=head.debuts,
         durations={(kind, outcome): spread for kind, outcome, spread in head.durations},
     )
 

@@ -23,8 +23,9 @@ import msgspec
 
 from exporter.errors import StateError, StateInUse
 from exporter.runtime.saved import Head, head_of, ledger_of
-from exporter.tasks.ledger import Ledger, Track
+from exporter.tasks.ledger import Ledger
 from exporter.tasks.record import Record
+from exporter.tasks.track import Track
 
 VERSION = 1
 SCHEMA = """

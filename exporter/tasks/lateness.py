@@ -4,9 +4,13 @@ from collections.abc import Iterable
 
 import msgspec
 
-from exporter.tasks.ledger import Track
+from exporter.tasks.schedule import Schedule
 from exporter.tasks.task import ACTIVE, Task
+from exporter.tasks.track import Track
 from exporter.tasks.zone import ON_TIME, SLACK, Run, Zone, fits, next_shifted, shifts_of
+
+MOST_LEFT_OUT = 1000
+"""Fire times that one run may have been too long for, before they are counted from its end."""
 
 
 class Due(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,16 +35,19 @@ def due_of(task: Task, track: Track, interval: float, grace: float | None) -> Du
 
     It starts from the last run, or from when polling saw it enabled or its schedule changed, or
     from when the cloud says that it was changed, whichever is latest: without any nothing is due.
+    What its last run was too long for, so that it was still going on then, is not made up for.
 
     What looked late at the first sight of it may have been enabled or edited shortly before. As
     long as the cloud does not tell, it is not due before a fire time that polling sees pass.
     """
     schedule, began = task.schedule, task.since
     known = [m for m in (began, track.anchor, task.changed_at) if m is not None]
-    if schedule is None or not task.enabled or not known:
+    if schedule is None or not track.enabled or not known:
         return Due()
-    after = max(known) + (SLACK if schedule.has_zone else 0.0)
-    at = schedule.next_after(after)
+    after, ended = max(known), track.ended or 0.0
+    if schedule.has_zone:
+        after = max(after + SLACK, ended)
+    at = _next_free(schedule, after, ended)
     unsure = at is not None and task.changed_at is None and at <= (track.first_seen or 0.0)
     if unsure:
         after = track.first_seen or 0.0
@@ -54,6 +61,16 @@ def due_of(task: Task, track: Track, interval: float, grace: float | None) -> Du
         run = Run(schedule=schedule, began=began, shifts=shifts, period=period)
     patience = max(2 * interval, min(0.1 * period, 3600.0)) if grace is None else grace
     return Due(at=at, interval=following, after=after, patience=patience, run=run, unsure=unsure)
+
+
+def _next_free(schedule: Schedule, after: float, ended: float) -> float | None:
+    """Return the first fire time, counted from `after`, that comes when the last run has ended."""
+    at = schedule.next_after(after)
+    for _ in range(MOST_LEFT_OUT):
+        if at is None or at > ended:
+            return at
+        at = schedule.next_after(at)
+    return schedule.next_after(ended)
 
 
 def is_late(task: Task, due: Due, now: float) -> bool:

@@ -19,32 +19,12 @@ import msgspec
 from exporter.tasks.record import Record
 from exporter.tasks.spread import Spread
 from exporter.tasks.task import ACTIVE, OUTCOMES, SETTLED, State, Task
+from exporter.tasks.track import Track
 
+DEBUT = 180.0
+"""Seconds for which the counters of a new task type stand at 0, so that Prometheus sees that."""
 CLOCK_TOLERANCE = 900.0
 """Seconds by which a cloud's clock may differ; beyond that clouds refuse signed requests anyway."""
-
-
-class Track(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What is remembered of one task key; times are epoch seconds."""
-
-    name: str
-    state: State
-    since: float | None
-    seen: float
-    """When a poll last listed it or told a change of it."""
-    listed: bool = True
-    settled_run: str | None = None
-    """Identity of the last settled run: counted, or known from the baseline."""
-    settled_since: float | None = None
-    failed: bool = False
-    """A failure under this key was counted, or is older than the baseline."""
-    enabled: bool = True
-    schedule: str = ""
-    """The schedule as text, to see it change."""
-    anchor: float | None = None
-    """When polling saw it created, enabled, or its schedule changed; never at the baseline."""
-    first_seen: float | None = None
-    """When a poll first listed it."""
 
 
 Subject = tuple[str, str]
@@ -61,6 +41,8 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     """How long the counted runs took of which that is known, by (task type, outcome)."""
     tracks: Mapping[str, Track] = {}
     records: Mapping[Subject, Record] = {}
+    debuts: Mapping[str, float] = {}
+    """Task types that are not long known, and when they were first shown."""
     watermark: float | None = None
     """None until the baseline is complete."""
     polled: float | None = None
@@ -75,6 +57,10 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     def subject(self, key: str, name: str) -> Subject:
         """Return whose history a task belongs to."""
         return ("" if self.keys_are_runs else key, name)
+
+    def shown(self) -> Mapping[tuple[str, State], int]:
+        """Return the counts as people see them: `increase()` needs a 0 before the first run."""
+        return {key: 0 if key[0] in self.debuts else n for key, n in self.counts.items()}
 
 
 def begin(task_types: Iterable[str], *, keys_are_runs: bool) -> Ledger:
@@ -121,8 +107,13 @@ def conclude(
         # A date in the future makes no sense, and must not keep others from counting.
         watermark = min(now, max(settled, default=now - CLOCK_TOLERANCE))
     polled = now if pending is None else min(pending, now)
-    gaps = ledger.gaps + gap
-    return msgspec.structs.replace(ledger, polled=polled, watermark=watermark, gaps=gaps)
+    return msgspec.structs.replace(
+        ledger,
+        polled=polled,
+        watermark=watermark,
+        gaps=ledger.gaps + gap,
+        debuts={key: since for key, since in ledger.debuts.items() if 0.0 <= now - since < DEBUT},
+    )
 
 
 def active_keys(ledger: Ledger) -> frozenset[str]:
@@ -145,6 +136,7 @@ class _Page:
         self.durations = dict(ledger.durations)
         self.tracks = dict(ledger.tracks)
         self.records = dict(ledger.records)
+        self.debuts = dict(ledger.debuts)
         self.touched: set[Subject] = set()
 
     def unlist(self, key: str, now: float) -> None:
@@ -157,9 +149,7 @@ class _Page:
         track = self.tracks.get(task.key)
         self._follow(task, track)
         self.touched.add(self.ledger.subject(task.key, task.name))
-        if task.task_type is not None:
-            for outcome in OUTCOMES:
-                self.counts.setdefault((task.task_type, outcome), 0)
+        self._introduce(task.task_type, now)
         news = self._is_news(task, track, task.since)
         failed = self._has_failed(task, track, now, news=news)
         settled = self._settles(task, track)
@@ -181,11 +171,20 @@ class _Page:
             settled_run=task.run if settled else old.settled_run,
             settled_since=task.since if settled else old.settled_since,
             failed=failed or (settled and task.state is State.FAILED),
-            enabled=task.enabled,
+            enabled=_enabled(task, track),
             schedule=str(task.schedule or ""),
             anchor=self._anchor(task, track, now),
+            ended=_ended(task, old, now),
             first_seen=None if old.first_seen is None else min(old.first_seen, now),
         )
+
+    def _introduce(self, task_type: str | None, now: float) -> None:
+        """Let a task type that becomes known stand at 0."""
+        if task_type is None or (task_type, OUTCOMES[0]) in self.counts:
+            return
+        self.counts.update({(task_type, outcome): 0 for outcome in OUTCOMES})
+        if self.ledger.watermark is not None:  # whatever the baseline shows is at 0
+            self.debuts[task_type] = now
 
     def _has_failed(self, task: Task, track: Track | None, now: float, *, news: bool) -> bool:
         """Take in the failure that a retry proves; return whether the key has failed before."""
@@ -215,7 +214,7 @@ class _Page:
         """Return from when on its schedule holds, as far as that was seen."""
         if track is None:
             return None if self.ledger.watermark is None else now
-        enabled = task.enabled and not track.enabled
+        enabled = _enabled(task, track) and not track.enabled
         if enabled or str(task.schedule or "") != track.schedule:
             return now
         return None if track.anchor is None else min(track.anchor, now)
@@ -252,6 +251,7 @@ class _Page:
             durations=self.durations,
             tracks=self.tracks,
             records=self.records,
+            debuts=self.debuts,
         )
         return ledger, frozenset(self.touched)
 
@@ -266,6 +266,20 @@ def _dated(task: Task, now: float) -> Task:
     dates = {"since": task.since, "failed_at": task.failed_at}
     wrong = {field: now for field, date in dates.items() if (date or 0.0) > latest}
     return msgspec.structs.replace(task, duration=None, **wrong) if wrong else task
+
+
+def _enabled(task: Task, track: Track | None) -> bool:
+    """Return whether it is enabled; what an answer leaves out is as it was."""
+    if task.enabled is not None:
+        return task.enabled
+    return track is not None and track.enabled
+
+
+def _ended(task: Task, old: Track, now: float) -> float | None:
+    """Return when its last run was seen to be over, if it was seen going on."""
+    if old.state in ACTIVE and task.state not in ACTIVE:
+        return now
+    return None if old.ended is None else min(old.ended, now)
 
 
 def _settling_order(change: tuple[str, Task | None]) -> tuple[float, str]:

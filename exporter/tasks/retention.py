@@ -17,9 +17,10 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
-from exporter.tasks.ledger import CLOCK_TOLERANCE, Ledger, Subject, Track
+from exporter.tasks.ledger import CLOCK_TOLERANCE, Ledger, Subject
 from exporter.tasks.record import Record
 from exporter.tasks.task import ACTIVE
+from exporter.tasks.track import Track
 
 TypeOf = Callable[[str], str]
 """Tells the task type of a key."""
@@ -96,6 +97,7 @@ def _without_types(ledger: Ledger, kept: set[str]) -> Ledger:
         ledger,
         counts={key: count for key, count in ledger.counts.items() if key[0] in kept},
         durations={key: spread for key, spread in ledger.durations.items() if key[0] in kept},
+        debuts={key: since for key, since in ledger.debuts.items() if key in kept},
     )
 
 

@@ -50,8 +50,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The run settled before its task was watched: it is remembered, and never counts."""
     deadline: float | None = None
     """When what is active ought to be over."""
-    enabled: bool = True
-    """Whether the cloud will start it by its schedule."""
+    enabled: bool | None = True
+    """Whether the cloud will start it by its schedule; None where this answer does not tell."""
     schedule_unknown: bool = False
     """It has a schedule that is not understood."""
     schedule: Schedule | None = None

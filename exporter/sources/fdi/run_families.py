@@ -43,7 +43,7 @@ def _latest(name: str, text: str, kind: Kind, value: Callable[[Run], float | Non
 def _runs_by_outcome(ledger: Ledger) -> Iterable[Sample]:
     """Return the counts of the tasks of which some run is remembered, so that others go away."""
     known = set(map(task_id_of, ledger.tracks))
-    for (task_id, outcome), count in sorted(ledger.counts.items()):
+    for (task_id, outcome), count in sorted(ledger.shown().items()):
         if task_id in known:
             yield (task_id, str(outcome)), float(count)
 

@@ -212,7 +212,7 @@ class TaskMonitors(Source[TaskMonitor]):
             run=None if since is None else str(round(since * 1000)),
             since=since,
             deadline=deadline,
-            enabled=record.enabled is True,
+            enabled=record.enabled,
             schedule=schedule,
             schedule_unknown=unknown,
             changed_at=record.changed_at,
