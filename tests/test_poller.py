@@ -19,6 +19,7 @@ from exporter.runtime.lane import Lane
 from exporter.runtime.past import Past, Unwritable
 from exporter.runtime.poller import Poller, following
 from exporter.sources.source import Ask, Place, Reading, Settings, Source
+from exporter.tasks.ledger import DEBUT
 from exporter.tasks.selection import Rules
 from exporter.tasks.task import State, Task
 
@@ -370,6 +371,33 @@ async def test_who_takes_over_goes_on_from_what_waits_for_a_commit() -> None:
     assert heritage.ledger is None
     assert (heir.counted.counts["T", State.FAILED], heir.heritage().ledger) == (0, None)
     assert heir.picture.ledger.counts["T", State.FAILED] == 1
+
+
+class ByName(Scripted):
+    """A source whose types are the names, so that a type may come with its first run."""
+
+    def to_task(self, record: Row) -> Task:
+        """Return the task of a row."""
+        return msgspec.structs.replace(super().to_task(record), task_type=record.task_name)
+
+
+async def test_the_first_run_of_a_new_type_follows_a_zero() -> None:
+    """However soon the process dies: nobody knows then whether the 0 was ever shown."""
+    new = reading(a=(State.FAILED, 1005.0))
+    scene = Scene(source=ByName([reading(), new]))
+    await scene.poller.poll()
+    scene.clock.now = 1010.0
+    await scene.poller.poll()
+    later = Scene(source=ByName([new, new]), past=Past(ledger=scene.poller.counted))
+    seen = []
+    for now in (1100.0, 1100.0 + DEBUT):
+        later.clock.now = now
+        await later.poller.poll()
+        seen.append(later.lines("cloud_task_runs_total"))
+
+    assert scene.lines("cloud_task_runs_total") == []
+    runs = 'cloud_task_runs_total{target="t",system="fdi",task_type="a",outcome="failed"}'
+    assert seen == [[], [f"{runs} 1"]]
 
 
 async def test_other_labels_are_shown_at_once() -> None:
