@@ -44,10 +44,8 @@ def due_of(task: Task, track: Track, interval: float, grace: float | None) -> Du
     known = [m for m in (began, track.anchor, task.changed_at) if m is not None]
     if schedule is None or not track.enabled or not known:
         return Due()
-    after, ended = max(known), track.ended or 0.0
-    if schedule.has_zone:
-        after = max(after + SLACK, ended)
-    at = _next_free(schedule, after, ended)
+    after = _free_from(schedule, max(known), track.ended or 0.0)
+    at = schedule.next_after(after)
     unsure = at is not None and task.changed_at is None and at <= (track.first_seen or 0.0)
     if unsure:
         after = track.first_seen or 0.0
@@ -63,14 +61,16 @@ def due_of(task: Task, track: Track, interval: float, grace: float | None) -> Du
     return Due(at=at, interval=following, after=after, patience=patience, run=run, unsure=unsure)
 
 
-def _next_free(schedule: Schedule, after: float, ended: float) -> float | None:
-    """Return the first fire time, counted from `after`, that comes when the last run has ended."""
-    at = schedule.next_after(after)
+def _free_from(schedule: Schedule, after: float, ended: float) -> float:
+    """Return the moment from which on the next fire time counts: its last run had ended by then."""
+    if schedule.has_zone:
+        return max(after + SLACK, ended)
     for _ in range(MOST_LEFT_OUT):
+        at = schedule.next_after(after)
         if at is None or at > ended:
-            return at
-        at = schedule.next_after(at)
-    return schedule.next_after(ended)
+            return after
+        after = at
+    return ended
 
 
 def is_late(task: Task, due: Due, now: float) -> bool:
