@@ -2,8 +2,10 @@
 
 # ruff: noqa: INP001 - no part of the package: it lies beside the dashboards it makes
 
+from dataclasses import replace
+
 from grafana import collectors, tasks
-from grafana.dashboard import dashboard, variables
+from grafana.dashboard import dashboard, variable, variables
 from grafana.panels import (
     BLUE,
     GREEN,
@@ -39,6 +41,13 @@ LABELS = {
     "task_id": None,
 }
 KIND = "target, engine, task_type"
+CHOICE = variable(
+    "task_name",
+    "Task",
+    f"label_values(cloud_task_consecutive_failures{{{DMS.chosen}}}, task_name)",
+    about="Narrows the two tables of tasks.",
+)
+NAMED = replace(DMS, named='task_name=~"$task_name"')
 
 
 def _failed() -> Json:
@@ -104,7 +113,7 @@ def dms() -> Json:
         "dms",
         "DMS",
         "Background tasks of Kafka, RabbitMQ and RocketMQ instances: which failed, which hang.",
-        variables(DMS.system),
+        variables(DMS.system, CHOICE),
         [
             (1, [row("Now")]),
             (
@@ -123,8 +132,8 @@ def dms() -> Json:
             (
                 8,
                 [
-                    wide(tasks.failing_tasks(DMS, LABELS), 15),
-                    tasks.longest_active(DMS, LABELS),
+                    wide(tasks.failing_tasks(NAMED, LABELS), 15),
+                    tasks.longest_active(NAMED, LABELS),
                 ],
             ),
             (11, [_kinds()]),

@@ -36,6 +36,9 @@ DOUBTS = {
 def _now() -> list[Json]:
     throttled = f"sum(increase({OWN}_api_throttled_total{{{ALL.chosen}}}[1h]))"
     polled = f"{OWN}_target_polled{{{HERE}}}"
+    config, web = (
+        f"min({OWN}_{which}_last_reload_successful{{{JOB}}})" for which in ("config", "web_config")
+    )
     return [
         collectors.reached(),
         collectors.down(ALL),
@@ -53,16 +56,16 @@ def _now() -> list[Json]:
         ),
         stat(
             "Configuration",
-            "Whether the configuration as it is now is in force; a wrong one never is, and the one"
-            " before stays.",
-            f"min({OWN}_config_last_reload_successful{{{JOB}}})",
+            "Whether the configuration as it is now is in force, and so are certificates and"
+            " passwords; a wrong one never is, and the one before stays.",
+            f"{config} * {web} or {config}",
             mappings=mapping({"1": ("in force", GREEN), "0": ("refused", RED)}),
             thresholds=steps(),
         ),
         stat(
             "Nobody polls",
             "Targets of the configuration that no exporter polls: one of several that share them is"
-            " missing.",
+            " missing. Which: the last table below.",
             number(f"sum by (target) ({polled}) < 1", polled),
         ),
         stat(
@@ -236,6 +239,41 @@ def _process() -> list[Json]:
     ]
 
 
+def _doors() -> list[Json]:
+    polled = f"{OWN}_target_polled{{{HERE}}}"
+    pollers = f"sum by (target) ({polled})"
+    each = f"max by (target, instance) ({polled} == 1) * on (target) group_left () {pollers}"
+    wrong = f"increase({OWN}_web_wrong_passwords_total{{{JOB}}}[1h])"
+    return [
+        table(
+            "Who polls which target",
+            "Each target of the configuration with the exporter that polls it: of several that"
+            " share targets, exactly one should.",
+            {"target": Label("Target"), "instance": Label("Exporter", least=160)},
+            [
+                Column(
+                    "Polled by",
+                    f"{each} or on (target) {pollers}",
+                    words={"0": ("nobody", RED)},
+                    bad_above=1,
+                    width=110,
+                )
+            ],
+            sort="Target",
+        ),
+        graph(
+            "Wrong passwords",
+            "Each point: the requests to each exporter in the hour before it with a wrong name or"
+            " password: one was changed, or somebody tries some out."
+            f" {may_be_empty('nobody is asked for a password')}",
+            [(f"max by (instance) ({wrong})", "{{instance}}")],
+            decimals=0,
+            top=5,
+            noValue="none",
+        ),
+    ]
+
+
 def exporter() -> Json:
     """Return "Cloud tasks / Exporter"."""
     return dashboard(
@@ -257,5 +295,6 @@ def exporter() -> Json:
             (7, _credentials()),
             (1, [row("The process")]),
             (7, _process()),
+            (7, _doors()),
         ],
     )

@@ -24,6 +24,8 @@ class Scope:
     """Matcher of the systems."""
     not_chosen: str = ""
     """Finds the tasks (by target, id and name) that are of other types than the chosen ones."""
+    named: str = ""
+    """Matcher of the names that are chosen, in lists of single tasks."""
 
     @property
     def chosen(self) -> str:
@@ -44,7 +46,8 @@ class Scope:
     def per_task(self, family: str) -> str:
         """Return a family that has one series for each task."""
         left_out = f" unless on (target, task_id, task_name) {self.not_chosen}"
-        series = f"{family}{{{self.chosen}}}{left_out if self.not_chosen else ''}"
+        matchers = f"{self.chosen},{self.named}" if self.named else self.chosen
+        series = f"{family}{{{matchers}}}{left_out if self.not_chosen else ''}"
         return f"max by ({TASK}) ({series})"
 
     @property
