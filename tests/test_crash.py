@@ -24,7 +24,7 @@ from exporter.clock import ScaledClock
 from exporter.simulator.demo import configuration
 from exporter.simulator.scenarios import SCENARIOS
 from exporter.simulator.server import Simulator
-from exporter.tasks.ledger import DEBUT
+from exporter.tasks.debut import DEBUT
 
 SPEED = 40.0
 ROUNDS = int(os.environ.get("CRASH_ROUNDS", "40"))

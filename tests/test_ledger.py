@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exporter.tasks.debut import DEBUT, shown_counts, shown_durations
 from exporter.tasks.ledger import (
     CLOCK_TOLERANCE,
-    DEBUT,
     Ledger,
     active_keys,
     advance,
@@ -21,6 +21,7 @@ from exporter.tasks.ledger import (
 )
 from exporter.tasks.record import Record
 from exporter.tasks.retention import forget
+from exporter.tasks.spread import Spread
 from exporter.tasks.task import OUTCOMES, State, Task
 
 T0 = 1_800_000_000.0
@@ -76,12 +77,23 @@ def test_a_type_that_comes_with_its_first_run_is_shown_at_zero_first() -> None:
     """`increase()` sees that run only if there was a sample before it."""
     new = task("a", State.FAILED, 10)
     ledger = poll(poll(begin([], keys_are_runs=True), 0), 20, new)
+    clock_set_back = -CLOCK_TOLERANCE
 
     assert ledger.counts["T", State.FAILED] == 1
-    assert ledger.shown()["T", State.FAILED] == 0
-    assert poll(ledger, 20 + DEBUT - 1).shown()["T", State.FAILED] == 0
-    assert poll(ledger, 20 + DEBUT).shown()["T", State.FAILED] == 1
-    assert poll(ledger, -CLOCK_TOLERANCE).shown()["T", State.FAILED] == 1  # the clock went back
+    for now, shown in ((20, 0), (20 + DEBUT - 1, 0), (20 + DEBUT, 1), (clock_set_back, 1)):
+        later = poll(ledger, now)
+        assert shown_counts(later.counts, later.debuts)["T", State.FAILED] == shown
+
+
+def test_a_histogram_is_shown_empty_first() -> None:
+    """Also where the type was known before, but no duration."""
+    ledger = poll(poll(FRESH, 0), 20, task("a", State.FAILED, 10, duration=5.0))
+    later = poll(ledger, 20 + DEBUT)
+
+    key = "T", State.FAILED
+    assert shown_counts(ledger.counts, ledger.debuts)[key] == 1
+    assert shown_durations(ledger.durations, ledger.debuts) == {key: Spread()}
+    assert shown_durations(later.durations, later.debuts) == {key: Spread().with_run(5.0)}
 
 
 def test_what_an_answer_leaves_out_is_as_it_was() -> None:

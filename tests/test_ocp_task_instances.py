@@ -284,6 +284,19 @@ async def test_after_a_restart_active_keys_are_asked_for() -> None:
     assert sorted(details(client)) == ["1", "1", "404"]
 
 
+async def test_after_a_restart_types_are_known() -> None:
+    """However long details take: alerts leave failures of some types alone."""
+    ocp = Ocp(*(instance(number, "FAILED", age=50.0) for number in (1, 2, 3)))
+    source, _ = source_of(ocp, details_per_poll=1)
+    reading = await source.poll(Ask(now=NOW, types={"1": "MANUAL"}))
+
+    assert sorted((key, one.task_type) for key, one in reading.records.items()) == [
+        ("1", "MANUAL"),
+        ("2", None),
+        ("3", "SYS_SCHEDULED"),  # its detail was read
+    ]
+
+
 async def test_a_failure_that_left_the_list_is_looked_up() -> None:
     """It was mended between two polls, and the mended run counts."""
     ocp = Ocp(instance(1, "FAILED", age=2 * DAY), instance(2, age=DAY))

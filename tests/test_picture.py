@@ -117,6 +117,24 @@ class Details(Runs):
         return None
 
 
+class Minor(Runs):
+    """Its system starts some runs by itself, again and again."""
+
+    minor_types = ("MINOR",)
+
+
+def test_a_new_failure_is_not_hidden_by_old_ones() -> None:
+    """The newest run that failed is shown, and after it another of no minor type, however old."""
+    old, new = run("old", State.FAILED, 1), run("new", State.FAILED, 65)
+    minor = msgspec.structs.replace(run("minor", State.FAILED, 125), task_type="MINOR")
+    picture, shown = FRESH, []
+    for now, runs in ((60, [old]), (120, [old, new]), (180, [old, new, minor]), (240, [minor])):
+        picture = after(picture, ONE, now, runs, Minor)
+        shown.append(sorted(picture.selection.keys))
+
+    assert shown == [["old1"], ["new65"], ["new65"], ["minor125"]]
+
+
 def test_a_task_whose_next_run_is_shown_keeps_its_place() -> None:
     """At the limit of one, the latest run of another task does not take it."""
     picture, shown = FRESH, []

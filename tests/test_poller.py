@@ -19,7 +19,7 @@ from exporter.runtime.lane import Lane
 from exporter.runtime.past import Past, Unwritable
 from exporter.runtime.poller import Poller, following
 from exporter.sources.source import Ask, Place, Reading, Settings, Source
-from exporter.tasks.ledger import DEBUT
+from exporter.tasks.debut import DEBUT
 from exporter.tasks.selection import Rules
 from exporter.tasks.task import State, Task
 

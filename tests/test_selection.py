@@ -62,6 +62,24 @@ def test_failing_urgent_and_running_come_first_then_the_most_recent() -> None:
     ]
 
 
+def test_minor_failures_come_after_all_that_needs_a_person() -> None:
+    """But before what is well, the newest first."""
+    tasks = [
+        task("idle", State.IDLE, 9),
+        task("running", State.RUNNING, 0),
+        task("failed", State.FAILED, 0),
+        *(task(key, State.FAILED, since) for since, key in enumerate(["older", "newer"])),
+    ]
+
+    chosen = [select(limit, tasks, (), (), {"older", "newer"}).keys for limit in (2, 3, 4)]
+
+    assert chosen == [
+        {"running", "failed"},
+        {"running", "failed", "newer"},
+        {"running", "failed", "newer", "older"},
+    ]
+
+
 def test_the_edge_does_not_flap() -> None:
     """Of equals, those shown before stay, though others are more recent."""
     tasks = [task(key, State.SUCCEEDED, since) for since, key in enumerate("abcd")]

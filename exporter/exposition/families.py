@@ -6,11 +6,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 import msgspec
 
 from exporter.exposition.family import Family, Histogram, Kind, Labels, MetricType, Sample, Series
+from exporter.tasks.debut import shown_counts, shown_durations
 from exporter.tasks.lateness import Due
 from exporter.tasks.ledger import Ledger, Subject
 from exporter.tasks.record import Record
 from exporter.tasks.selection import Team
-from exporter.tasks.spread import BOUNDS, Spread
+from exporter.tasks.spread import BOUNDS
 from exporter.tasks.task import ACTIVE, State, Task
 
 UNTOLD = "unknown"
@@ -183,15 +184,16 @@ def tasks_by_state(
 
 def runs_by_outcome(system: str, ledger: Ledger) -> Iterable[Sample]:
     """Return the counters as the ledger has them."""
-    for (task_type, outcome), count in sorted(ledger.shown().items()):
+    for (task_type, outcome), count in sorted(shown_counts(ledger.counts, ledger.debuts).items()):
         yield (system, task_type, str(outcome)), count
 
 
 def run_durations(system: str, ledger: Ledger) -> Iterable[tuple[Labels, Histogram]]:
     """Return a histogram for each type and outcome of which durations are known."""
-    for (task_type, outcome), spread in sorted(ledger.durations.items()):
-        shown = Spread() if task_type in ledger.debuts else spread
-        yield (system, task_type, str(outcome)), Histogram(BOUNDS, shown.counts, shown.sum)
+    for (task_type, outcome), spread in sorted(
+        shown_durations(ledger.durations, ledger.debuts).items()
+    ):
+        yield (system, task_type, str(outcome)), Histogram(BOUNDS, spread.counts, spread.sum)
 
 
 def by_type(system: str, task_types: Iterable[str], tasks: Iterable[Task]) -> Iterable[Sample]:

@@ -17,7 +17,7 @@ from exporter.sources.source import Reading, Source
 from exporter.tasks.lateness import is_stuck
 from exporter.tasks.ledger import Ledger, Subject, advance, close, conclude
 from exporter.tasks.selection import Rules, Selection, matches, select, team_of
-from exporter.tasks.task import Task
+from exporter.tasks.task import State, Task
 
 Samples = dict[Family, Iterable[tuple[Labels, float | Histogram]]]
 
@@ -53,7 +53,7 @@ def take(
     stuck = frozenset(key for key, task in tasks.items() if is_stuck(task, now))
     yield
     wanted = _wanted(source, rules, reading)
-    selection = _select(source, rules, old, wanted, tasks, times.overdue | stuck)
+    selection = _select(source, rules, old, wanted, tasks, ledger, times.overdue | stuck)
     yield
     # Runs have a history by their name, which is shown whether or not a run has series of its own.
     listed = wanted.keys() if source.records_are_runs else selection.keys
@@ -120,6 +120,7 @@ def _select(
     old: Picture,
     wanted: Mapping[str, Any],
     tasks: Mapping[str, Task],
+    ledger: Ledger,
     late: frozenset[str],
 ) -> Selection:
     keys = [key for key, record in wanted.items() if source.has_series(record)]
@@ -130,8 +131,11 @@ def _select(
     if source.type_of is not None:  # a task's next run takes the place of the one before
         types = set(map(source.type_of, shown))
         shown = {key for key in keys if source.type_of(key) in types}
+    elif source.records_are_runs:  # of runs that failed the newest are shown, and that is stable
+        shown = {key for key in shown if key in tasks and tasks[key].state is not State.FAILED}
     ranked = [tasks[key] for key in keys if key in tasks]
-    return select(rules.limit, ranked, late, shown)
+    minor = {task.key for task in ranked if ledger.tracks[task.key].task_type in source.minor_types}
+    return select(rules.limit, ranked, late, shown, minor)
 
 
 def _vanished(source: Source[Any], old: Picture, reading: Reading[Any]) -> int:

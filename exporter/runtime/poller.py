@@ -23,7 +23,7 @@ from exporter.runtime.past import Past
 from exporter.runtime.picture import Picture, draw, take
 from exporter.runtime.steps import Steps, T
 from exporter.sources.source import Ask, Reading
-from exporter.tasks.ledger import Ledger, active_keys, begin, failed_keys
+from exporter.tasks.ledger import Ledger, active_keys, begin, failed_keys, told_types
 from exporter.tasks.retention import forget
 
 FIRST_POLL_SPREAD = 2.0
@@ -175,6 +175,7 @@ class Poller:
             active=active_keys(ledger),
             failed=failed_keys(ledger),
             unsure=self.picture.timetable.unsure,
+            types=told_types(ledger) if self.source.records_are_runs else {},
             task_types=frozenset(task_type for task_type, _ in ledger.counts),
         )
         try:

@@ -25,7 +25,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     durations: tuple[tuple[str, State, Spread], ...] = ()
     crowded: int = 0
     doubts: dict[int, float] = {}
-    debuts: dict[str, float] = {}
+    debuts: tuple[tuple[str, str, float], ...] = ()
 
 
 class Saved(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +54,7 @@ def head_of(ledger: Ledger) -> Head:
         gaps=ledger.gaps,
         crowded=ledger.crowded,
         doubts=dict(ledger.doubts),
-        debuts=dict(ledger.debuts),
+        debuts=tuple((*key, since) for key, since in ledger.debuts.items()),
         durations=tuple((kind, outcome, spread) for (kind, outcome), spread in spreads),
     )
 
@@ -71,7 +71,7 @@ def ledger_of(head: Head, tracks: Mapping[str, Track], records: Mapping[Subject,
         gaps=head.gaps,
         crowded=head.crowded,
         doubts=head.doubts,
-        debuts=head.debuts,
+        debuts={(kind, outcome): since for kind, outcome, since in head.debuts},
         durations={(kind, outcome): spread for kind, outcome, spread in head.durations},
     )
 

@@ -70,6 +70,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """Keys of the tasks that are late unless they were changed lately."""
     task_types: Collection[str] = frozenset()
     """The task types that are counted already."""
+    types: Mapping[str, str] = {}
+    """Of runs that were listed when last seen, by key, as far as they were told."""
 
 
 class Reading(msgspec.Struct, Generic[Record], frozen=True, kw_only=True):
@@ -105,6 +107,8 @@ class Source(ABC, Generic[Record]):
     """A record is one run (DMS, OCP), not a definition that runs again and again (FDI)."""
     task_types: ClassVar[tuple[str, ...]] = ()
     """Task types known beforehand, counted from 0 from the first poll on."""
+    minor_types: ClassVar[Collection[str]] = ()
+    """Types of which so many runs may fail that their series must not push out those of others."""
     has_schedules: ClassVar[bool] = False
     """Its tasks run by schedules, so that they can be overdue."""
     series: ClassVar[tuple[Series[Any], ...]] = ()

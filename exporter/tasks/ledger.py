@@ -16,13 +16,12 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from exporter.tasks.debut import Debuts, present
 from exporter.tasks.record import Record
 from exporter.tasks.spread import Spread
 from exporter.tasks.task import ACTIVE, OUTCOMES, SETTLED, State, Task
 from exporter.tasks.track import Track
 
-DEBUT = 180.0
-"""Seconds for which the counters of a new task type stand at 0, so that Prometheus sees that."""
 CLOCK_TOLERANCE = 900.0
 """Seconds by which a cloud's clock may differ; beyond that clouds refuse signed requests anyway."""
 
@@ -41,8 +40,8 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     """How long the counted runs took of which that is known, by (task type, outcome)."""
     tracks: Mapping[str, Track] = {}
     records: Mapping[Subject, Record] = {}
-    debuts: Mapping[str, float] = {}
-    """Task types that are not long known, and when they were first shown."""
+    debuts: Debuts = {}
+    """What is new, and is shown at 0."""
     watermark: float | None = None
     """None until the baseline is complete."""
     polled: float | None = None
@@ -57,10 +56,6 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     def subject(self, key: str, name: str) -> Subject:
         """Return whose history a task belongs to."""
         return ("" if self.keys_are_runs else key, name)
-
-    def shown(self) -> Mapping[tuple[str, State], int]:
-        """Return the counts as people see them: `increase()` needs a 0 before the first run."""
-        return {key: 0 if key[0] in self.debuts else n for key, n in self.counts.items()}
 
 
 def begin(task_types: Iterable[str], *, keys_are_runs: bool) -> Ledger:
@@ -112,13 +107,19 @@ def conclude(
         polled=polled,
         watermark=watermark,
         gaps=ledger.gaps + gap,
-        debuts={key: since for key, since in ledger.debuts.items() if 0.0 <= now - since < DEBUT},
+        debuts=present(ledger.debuts, now),
     )
 
 
 def active_keys(ledger: Ledger) -> frozenset[str]:
     """Return the keys that were active when last seen, and still matter to a later poll."""
     return frozenset(key for key, track in ledger.tracks.items() if track.state in ACTIVE)
+
+
+def told_types(ledger: Ledger) -> Mapping[str, str]:
+    """Return the types, as far as they were told, of the tasks that were listed when last seen."""
+    listed = ((key, track.task_type) for key, track in ledger.tracks.items() if track.listed)
+    return {key: task_type for key, task_type in listed if task_type is not None}
 
 
 def failed_keys(ledger: Ledger) -> frozenset[str]:
@@ -156,7 +157,7 @@ class _Page:
         if task.task_type is None and news:
             settled = False  # its turn to be counted comes when the type is known
         if settled and news:
-            self._count(task)
+            self._count(task, now)
         if settled:
             self._remember(task, task.state, task.since, now if news else None)
         # Of what is old and has no type yet, an earlier failure may be told later; it is old too.
@@ -168,6 +169,7 @@ class _Page:
             state=task.state,
             since=task.since,
             seen=now,
+            task_type=task.task_type or old.task_type,
             settled_run=task.run if settled else old.settled_run,
             settled_since=task.since if settled else old.settled_since,
             failed=failed or (settled and task.state is State.FAILED),
@@ -184,7 +186,7 @@ class _Page:
             return
         self.counts.update({(task_type, outcome): 0 for outcome in OUTCOMES})
         if self.ledger.watermark is not None:  # whatever the baseline shows is at 0
-            self.debuts[task_type] = now
+            self.debuts[task_type, ""] = now
 
     def _has_failed(self, task: Task, track: Track | None, now: float, *, news: bool) -> bool:
         """Take in the failure that a retry proves; return whether the key has failed before."""
@@ -204,10 +206,12 @@ class _Page:
             if record is not None:
                 self.records[task.key, task.name] = record
 
-    def _count(self, task: Task) -> None:
+    def _count(self, task: Task, now: float) -> None:
         key = (task.task_type or "", task.state)
         self.counts[key] += 1
         if task.duration is not None and task.duration >= 0.0:  # an end before the start is none
+            if key not in self.durations:
+                self.debuts[key] = now
             self.durations[key] = self.durations.get(key, Spread()).with_run(task.duration)
 
     def _anchor(self, task: Task, track: Track | None, now: float) -> float | None:

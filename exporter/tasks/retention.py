@@ -97,7 +97,7 @@ def _without_types(ledger: Ledger, kept: set[str]) -> Ledger:
         ledger,
         counts={key: count for key, count in ledger.counts.items() if key[0] in kept},
         durations={key: spread for key, spread in ledger.durations.items() if key[0] in kept},
-        debuts={key: since for key, since in ledger.debuts.items() if key in kept},
+        debuts={key: since for key, since in ledger.debuts.items() if key[0] in kept},
     )
 
 

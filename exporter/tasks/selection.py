@@ -53,21 +53,27 @@ def team_of(teams: Iterable[Team], name: str) -> Team | None:
 
 
 def select(
-    limit: int, wanted: Iterable[Task], urgent: Collection[str], shown: Collection[str]
+    limit: int,
+    wanted: Iterable[Task],
+    urgent: Collection[str],
+    shown: Collection[str],
+    minor: Collection[str] = (),
 ) -> Selection:
     """
     Choose at most `limit`: failing, `urgent` and running tasks first, then the most recent.
 
-    Between equals what is `shown` already stays, so that the edge does not flap between polls.
+    What is `minor` comes after those when it fails. Between equals what is `shown` already stays,
+    so that the edge does not flap between polls.
     """
-    ranked = sorted(wanted, key=lambda task: _rank(task, urgent, shown))
+    ranked = sorted(wanted, key=lambda task: _rank(task, urgent, shown, minor))
     kept = frozenset(task.key for task in ranked[:limit])
     return Selection(kept, len(ranked) - len(kept))
 
 
 def _rank(
-    task: Task, urgent: Collection[str], shown: Collection[str]
+    task: Task, urgent: Collection[str], shown: Collection[str], minor: Collection[str]
 ) -> tuple[int, bool, float, str]:
     pressing = task.state is State.FAILED or task.key in urgent
-    grade = 0 if pressing else 1 if task.state in ACTIVE else 2
+    first = pressing and task.key not in minor
+    grade = 0 if first else 1 if task.state in ACTIVE else 2 if pressing else 3
     return (grade, task.key not in shown, -(task.since or 0.0), task.key)

@@ -14,6 +14,8 @@ class Track(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     seen: float
     """When a poll last listed it or told a change of it."""
     listed: bool = True
+    task_type: str | None = None
+    """As far as it was told."""
     settled_run: str | None = None
     """Identity of the last settled run: counted, or known from the baseline."""
     settled_since: float | None = None

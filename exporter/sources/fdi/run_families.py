@@ -15,6 +15,7 @@ from exporter.exposition.family import (
 )
 from exporter.sources.fdi.run_log import Run, task_id_of
 from exporter.sources.source import Reading
+from exporter.tasks.debut import shown_counts
 from exporter.tasks.ledger import Ledger
 
 TASK = ("task_id", "task_name")
@@ -43,7 +44,7 @@ def _latest(name: str, text: str, kind: Kind, value: Callable[[Run], float | Non
 def _runs_by_outcome(ledger: Ledger) -> Iterable[Sample]:
     """Return the counts of the tasks of which some run is remembered, so that others go away."""
     known = set(map(task_id_of, ledger.tracks))
-    for (task_id, outcome), count in sorted(ledger.shown().items()):
+    for (task_id, outcome), count in sorted(shown_counts(ledger.counts, ledger.debuts).items()):
         if task_id in known:
             yield (task_id, str(outcome)), float(count)
 

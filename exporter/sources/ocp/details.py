@@ -115,19 +115,24 @@ class Details:
         return Answers(found, failures, refused)
 
     async def complete(
-        self, instances: Mapping[str, Instance], settled_since: float, words: Words
+        self,
+        instances: Mapping[str, Instance],
+        settled_since: float,
+        words: Words,
+        types: Mapping[str, str],
     ) -> tuple[dict[str, Instance], int]:
         """
         Return the instances with what is known of them, and how many details make no sense.
 
-        Those that settled since then come first, the oldest first: they wait to be counted.
+        Those that settled since then come first, the oldest first: they wait to be counted. The
+        `types` are those that were told before a restart.
         """
         self._poll += 1
         chosen = self._choose(instances.values(), settled_since)
 
         def keep(key: str, found: Instance | None) -> None:
             # What has no sensible detail will hardly get one: do not ask for it again and again.
-            detail = found or self._without_detail(instances[key])
+            detail = found or self._without_detail(instances[key], types)
             state = (detail.status, detail.finish_time, instances[key].operation)
             self._known[key] = Known(detail, state, self._poll, is_guess=found is None)
 
@@ -142,7 +147,10 @@ class Details:
         self._known = {key: known for key, known in self._known.items() if key in instances}
         self._vain = {key: tried for key, tried in self._vain.items() if key in instances}
         invalid = sum(detail is None for detail in answers.found.values()) + len(vain)
-        return {key: self._recall(instance) for key, instance in instances.items()}, invalid
+        recalled = {
+            key: self._recall(instance, types.get(key)) for key, instance in instances.items()
+        }
+        return recalled, invalid
 
     def _others(self, instances: Mapping[str, Instance], chosen: Collection[str]) -> Iterable[str]:
         """Yield what is not chosen, that first of which there is a detail."""
@@ -183,16 +191,19 @@ class Details:
         known = self._known.get(instance.task_id)
         return known is not None and known.state == _state(instance)
 
-    def _without_detail(self, instance: Instance) -> Instance:
+    def _without_detail(self, instance: Instance, types: Mapping[str, str]) -> Instance:
         known = self._known.get(instance.task_id)
-        task_type = known.instance.task_type if known is not None else UNKNOWN
+        told = types.get(instance.task_id) if known is None else known.instance.task_type
+        task_type = told or UNKNOWN
         return msgspec.structs.replace(instance, task_type=task_type, detailed=True)
 
-    def _recall(self, instance: Instance) -> Instance:
-        """Return the instance as far as its detail is known and still holds."""
+    def _recall(self, instance: Instance, task_type: str | None) -> Instance:
+        """Return the instance as far as its detail is known and still holds; its type stays."""
         known = self._known.get(instance.task_id)
-        if known is None or instance.detailed:
+        if instance.detailed:
             return instance
+        if known is None:
+            return msgspec.structs.replace(instance, task_type=task_type)
         detail = known.instance
         if known.poll == self._poll:
             return detail

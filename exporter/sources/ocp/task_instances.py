@@ -18,7 +18,7 @@ from exporter.sources.ocp.absent import Absent, Seen
 from exporter.sources.ocp.details import SHOW, Details
 from exporter.sources.ocp.ends import Ends
 from exporter.sources.ocp.families import TaskInstanceFacts
-from exporter.sources.ocp.instance import TASK_TYPES, Instance
+from exporter.sources.ocp.instance import SYSTEM_TYPE, TASK_TYPES, Instance
 from exporter.sources.ocp.listing import LIST, InstanceList
 from exporter.sources.source import Ask, Place, Reading, Settings, Source
 from exporter.tasks.task import Task
@@ -52,6 +52,7 @@ class TaskInstances(Source[Instance]):
     operations = (LIST, SHOW)
     records_are_runs = True
     task_types = TASK_TYPES
+    minor_types = (SYSTEM_TYPE,)
     series = families.SERIES
     aggregates = (*families.AGGREGATES, *subtask_families.AGGREGATES)
 
@@ -86,7 +87,7 @@ class TaskInstances(Source[Instance]):
         seen = await self._absent.look_up(listed, self._last, ask, words)
         self._lost |= seen.lost
         instances, undated = self._choose(seen, needed_from, ask)
-        completed, unread = await self._details.complete(instances, owed_from, words)
+        completed, unread = await self._details.complete(instances, owed_from, words, ask.types)
         self._last = {
             key: self._marked(one, instances[key], ask.now) for key, one in completed.items()
         }
