@@ -126,11 +126,16 @@ async def test_stuck() -> None:
 
 async def test_overdue() -> None:
     """Runs that do not come are missed, with their due times in the past; then all is well."""
+    dated = ("cloud_task_due_timestamp_seconds", "cloud_task_due_interval_seconds")
     # Of these nine, only a task of every minute misses its runs.
     async with stage("overdue", size=Size(fdi_tasks=9)) as scene:
         await scene.pass_minutes(10)
         assert (scene.total("cloud_tasks_overdue", task_type="TIMING") or 0) > 0
         assert scene.total("cloud_tasks_overdue", task_type="REALTIME") == 0
+        due, following = ({s.labels["task_id"]: s.value for s in scene.samples(n)} for n in dated)
+        assert due.keys() == following.keys()
+        assert min(following.values()) == 60.0
+        assert min(due.values()) < scene.clock.now - 60
 
         scene.simulator.play(SCENARIOS["healthy"])
         await scene.pass_minutes(3)
