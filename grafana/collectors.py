@@ -12,6 +12,8 @@ LABELS = {
     "collector": Label("Collector"),
 }
 REASON = {"reason": Label("Reason", width=110)}
+BUILD = f"{OWN}_build_info{{{JOB}}}"
+"""By which an exporter is told from other programs, which All jobs would hold too."""
 ANSWERS = {"1": ("good", GREEN), "0": ("failed", RED)}
 
 
@@ -19,8 +21,9 @@ def reached() -> Json:
     """Return whether there is an exporter at all."""
     return stat(
         "Exporter",
-        "Whether Prometheus reaches an exporter. If not, nothing else here is current.",
-        f"max(up{{{JOB}}})",
+        "Whether Prometheus reaches every exporter that it reached within the last seven days and"
+        " still looks for. What one that is down polls is not current here.",
+        f"min(up{{{JOB}}} and on (job, instance) last_over_time({BUILD}[7d]))",
         noValue="absent",
         mappings=mapping({"1": ("up", GREEN), "0": ("down", RED)}),
         thresholds=steps((1, GREEN), first=RED),

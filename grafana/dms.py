@@ -16,7 +16,6 @@ from grafana.panels import (
     Column,
     Json,
     Label,
-    may_be_empty,
     row,
     stacked,
     stat,
@@ -63,11 +62,10 @@ def _oldest() -> Json:
     since = f"min(cloud_task_oldest_active_timestamp_seconds{{{DMS.typed}}})"
     return stat(
         "Longest active",
-        f"How long the oldest active task has been going on. {may_be_empty('none is active')}",
-        f"time() - {since}",
+        "How long the oldest active task has been going on; 0 where none is active.",
+        f"time() - {since} or 0 * {DMS.tasks('cloud_tasks')}",
         unit="s",
         decimals=0,
-        noValue="none",
         thresholds=steps(),
     )
 

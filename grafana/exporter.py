@@ -6,6 +6,7 @@ from grafana import collectors
 from grafana.dashboard import JOB, dashboard, variables
 from grafana.panels import (
     GREEN,
+    NOTHING,
     RED,
     Column,
     Json,
@@ -18,7 +19,7 @@ from grafana.panels import (
     steps,
     table,
 )
-from grafana.scope import ALL, HERE, OWN, number
+from grafana.scope import ALL, HERE, OWN, number, within_the_hour
 
 DOUBTS = {
     "Hidden": "tasks_hidden",
@@ -33,8 +34,12 @@ DOUBTS = {
 """What may be wrong with a reading."""
 
 
+def _throttled() -> str:
+    return within_the_hour(f"{OWN}_api_throttled_total{{{ALL.chosen}}}")
+
+
 def _now() -> list[Json]:
-    throttled = f"sum(increase({OWN}_api_throttled_total{{{ALL.chosen}}}[1h]))"
+    throttled = f"sum({_throttled()})"
     polled = f"{OWN}_target_polled{{{HERE}}}"
     config, web = (
         f"min({OWN}_{which}_last_reload_successful{{{JOB}}})" for which in ("config", "web_config")
@@ -116,7 +121,7 @@ def _polls() -> list[Json]:
             ],
             decimals=0,
             top=5,
-            noValue="none",
+            noValue=NOTHING,
         ),
         graph(
             "Duration of polls",
@@ -157,7 +162,6 @@ def _losses() -> list[Json]:
 
 def _requests() -> list[Json]:
     requests = f"rate({OWN}_api_requests_total{{{ALL.chosen}}}[$__rate_interval])"
-    throttled = f"increase({OWN}_api_throttled_total{{{ALL.chosen}}}[1h])"
     taken = f"increase({OWN}_api_request_duration_seconds_bucket{{{ALL.chosen}}}[15m])"
     return [
         graph(
@@ -170,7 +174,7 @@ def _requests() -> list[Json]:
         graph(
             "Requests refused for their rate",
             "Each point: those of the hour before it, by target.",
-            [(f"sum by (target) ({throttled})", "{{target}}")],
+            [(f"sum by (target) ({_throttled()})", "{{target}}")],
             decimals=0,
             top=5,
         ),
@@ -190,7 +194,8 @@ def _requests() -> list[Json]:
 
 def _credentials() -> list[Json]:
     ends = f"max by (credentials) ({OWN}_credential_expiry_timestamp_seconds{{{JOB}}})"
-    fetched = f"max by (credentials) (increase({OWN}_credential_refreshes_total{{{JOB}}}[1h]))"
+    refreshes = within_the_hour(f"{OWN}_credential_refreshes_total{{{JOB}}}")
+    fetched = f"max by (credentials) ({refreshes})"
     return [
         table(
             "Credentials",
@@ -214,12 +219,18 @@ def _credentials() -> list[Json]:
 
 
 def _process() -> list[Json]:
-    used = f"rate(process_cpu_seconds_total{{{JOB}}}[$__rate_interval])"
+    used, memory = (
+        f"{what} and on (job, instance) {collectors.BUILD}"
+        for what in (
+            f"rate(process_cpu_seconds_total{{{JOB}}}[$__rate_interval])",
+            f"process_resident_memory_bytes{{{JOB}}}",
+        )
+    )
     return [
         graph(
             "Memory",
             "Resident memory of each exporter.",
-            [(f"max by (instance) (process_resident_memory_bytes{{{JOB}}})", "{{instance}}")],
+            [(f"max by (instance) ({memory})", "{{instance}}")],
             unit="bytes",
         ),
         graph(
@@ -269,7 +280,7 @@ def _doors() -> list[Json]:
             [(f"max by (instance) ({wrong})", "{{instance}}")],
             decimals=0,
             top=5,
-            noValue="none",
+            noValue=NOTHING,
         ),
     ]
 

@@ -117,30 +117,29 @@ def now() -> list[Json]:
         ),
         stat(
             "Last success",
-            f"How long ago its last successful run began. {may_be_empty('none was seen')}",
+            "How long ago its last successful run began."
+            f" {may_be_empty('none was seen, or the cloud cannot be read')}",
             f"time() - {shared('cloud_task_last_success_timestamp_seconds')}",
             unit="s",
             decimals=0,
-            noValue="none seen",
             thresholds=plain,
         ),
         stat(
             "Last run",
-            f"How long ago its last run began. {may_be_empty('it never ran')}",
+            "How long ago its last run began."
+            f" {may_be_empty('it never ran, or the cloud cannot be read')}",
             f"time() - {one('fdi_task_last_execute_timestamp_seconds')}",
             unit="s",
             decimals=0,
-            noValue="never ran",
             thresholds=plain,
         ),
         stat(
             "Due in",
             "When it ought to run again by its schedule; in red when that is two minutes ago."
-            f" {may_be_empty('it has no schedule that is understood')}",
+            f" {may_be_empty('it has no schedule that is clear, or the cloud cannot be read')}",
             due,
             unit="s",
             decimals=0,
-            noValue="no schedule",
             thresholds=steps((LEAST, RED), (-120, PLAIN)),
         ),
     ]

@@ -14,6 +14,8 @@ SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 """Every panel asks the data source that the reader chose."""
 GREEN, YELLOW, ORANGE, RED, BLUE, PLAIN = "green", "yellow", "orange", "red", "blue", "text"
 LEAST = -1e12
+NOTHING = "none, or not known: see Collectors down"
+"""What stands where nothing is found: it is the same when all is well and when nobody can see."""
 SHOWN_AS = {"type": "color-background", "mode": "basic"}
 """Cells whose colour says something."""
 
@@ -184,7 +186,7 @@ def table(
         "cellHeight": "sm",
         "sortBy": [{"displayName": sort, "desc": True}],
     }
-    shown = {"unit": "none", "noValue": "none", "custom": {"align": "auto", "minWidth": 85}}
+    shown = {"unit": "none", "noValue": NOTHING, "custom": {"align": "auto", "minWidth": 85}}
     panel = _panel("table", title, description, shown, {"options": options, "targets": targets})
     panel["fieldConfig"]["overrides"] = [
         *(override(label.title, _look_of_label(label)) for label in labels.values() if label),

@@ -97,6 +97,11 @@ def once(family: str, by: str, *matchers: str, **labels: str) -> str:
     return f"max by ({by}) ({family}{{{','.join((HERE, *matchers, *equal))}}})"
 
 
+def within_the_hour(counter: str) -> str:
+    """Return by how much a counter rose in an hour; one that came meanwhile rose from nothing."""
+    return f"({counter} unless {counter} offset 1h or increase({counter}[1h]))"
+
+
 def number(condition: str, among: str) -> str:
     """Return how many series meet a condition; 0 if none does, nothing if there are none."""
     return f"count({condition}) or 0 * count({among})"

@@ -109,7 +109,7 @@ def success(scope: Scope) -> Json:
         min=0,
         max=1,
         decimals=1,
-        noValue="no runs",
+        noValue="no runs seen",
         thresholds=steps((0, RED), (0.9, YELLOW), (0.95, GREEN)),
     )
 

@@ -41,6 +41,12 @@ def queries_of_variables(dashboard: Json) -> dict[str, str]:
     return found
 
 
+def found(dashboard: str, title: str) -> Json:
+    """Return a panel by its title."""
+    (panel,) = (panel for panel in panels_of(ALL[dashboard]) if panel["title"] == title)
+    return panel
+
+
 def headings_of(panel: Json) -> list[str]:
     """Return the columns that a table shows, first those of labels; other panels have none."""
     if panel["type"] != "table":

@@ -1,14 +1,16 @@
 """Every panel of every dashboard against a real Prometheus that scrapes a busy exporter."""
 
 import asyncio
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import msgspec
-from dashboards import ALL, filled, may_be_empty, panels_of, queries_of_variables
-from processes import PATIENCE, Prometheus, free_port, prometheus
+from dashboards import ALL, filled, found, may_be_empty, panels_of, queries_of_variables
+from processes import PATIENCE, SCRAPES, Prometheus, free_port, prometheus
 from tools import needs
 
 from exporter.app import running, simulated
@@ -26,6 +28,11 @@ TAKES_MINUTES = {f"overview.json: Tasks past their time, {column}" for column in
 NEEDS_A_FILE = {"exporter.json: Wrong passwords, A"}
 """Nobody is asked for a password without one."""
 IN_AN_OUTAGE = "exporter.json: Failed polls, A"
+OTHER = """\
+  - job_name: other
+    static_configs: [{{targets: ['127.0.0.1:PORT']}}]
+"""
+"""A job of another program: Prometheus itself."""
 
 
 def hasty(url: str, *, logs: bool = True) -> Config:
@@ -117,3 +124,42 @@ async def test_what_is_empty_on_a_calm_day_says_so(tmp_path: Path) -> None:
         always = {where: query for where, query in asked().items() if where not in told}
 
         assert await answered(server, always) == []
+
+
+@needs("prometheus")
+async def test_other_programs_are_not_taken_for_exporters(tmp_path: Path) -> None:
+    """One of two exporters that ends is down, though the other lives and so does a Prometheus."""
+    up, memory, processor = (
+        filled(found("exporter.json", title)["targets"][0]["expr"]).replace("[5m]", "[3s]")
+        for title in ("Exporter", "Memory", "Processor")
+    )
+    port = free_port()
+    async with (
+        simulated(Simulator(SystemClock())) as url,
+        running(hasty(url), SystemClock()) as stays,
+        AsyncExitStack() as ending,
+    ):
+        ends = await ending.enter_async_context(running(hasty(url), SystemClock()))
+        exporters = {f"127.0.0.1:{run.listener.ports[0]}" for run in (stays, ends)}
+        scrapes = SCRAPES + OTHER.replace("PORT", str(port))
+        async with prometheus(tmp_path, "', '".join(exporters), port, scrapes) as server:
+            await server.value("count(rate(process_cpu_seconds_total[3s])) == 3")
+            seen = [await server.value(query) for query in (up, memory, processor)]
+            instances = [{json.loads(labels).get("instance") for labels in each} for each in seen]
+            await ending.aclose()
+            down = await server.value(f"{up} == 0")
+
+    assert (seen[0], instances[1:]) == ({"{}": 1.0}, [exporters, exporters])
+    assert down == {"{}": 0.0}
+
+
+@needs("prometheus")
+async def test_a_token_that_was_just_fetched_counts(tmp_path: Path) -> None:
+    """The counter of fetched tokens comes with the first, so it never rises from 0 to 1."""
+    fetched = filled(found("exporter.json", "Credentials")["targets"][0]["expr"])
+    async with (
+        simulated(Simulator(SystemClock())) as url,
+        running(hasty(url), SystemClock()) as run,
+        prometheus(tmp_path, f"127.0.0.1:{run.listener.ports[0]}", free_port()) as server,
+    ):
+        assert await server.value(f"{fetched} == 1") == {'{"credentials": "huawei"}': 1.0}
