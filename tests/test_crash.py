@@ -15,8 +15,11 @@ import aiohttp
 import crashing
 import msgspec
 import pytest
+from aiohttp import web
+from aiohttp.typedefs import Handler
 from crashing import Told
 from prometheus_client.parser import text_string_to_metric_families
+from simulated import HeldClock
 from test_truth import shown
 
 from exporter.app import simulated
@@ -30,6 +33,9 @@ SPEED = 40.0
 ROUNDS = int(os.environ.get("CRASH_ROUNDS", "40"))
 BATCH = 10
 """Rounds in a row on one world and one state file."""
+WITHOUT_DETAILS = ("task_details: {enabled: true", "task_details: {enabled: false")
+"""Details read FDI's list too, and could be shown what the counting collector is not."""
+
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["crashing"])
 
@@ -60,6 +66,41 @@ class Child:
         await self.dead()
 
 
+class Clouds(Simulator):
+    """
+    Clouds whose time goes on only when a living exporter begins to read FDI's list anew.
+
+    FDI tells only the last run of a task, and a run that was shown only to one that then died could
+    be gone. Who reads the list anew has committed what it read before; at any other time the next
+    one is shown the same, however long a slow machine takes.
+    """
+
+    def __init__(self, seed: int) -> None:
+        """Stand still."""
+        self.origin, self.start_time = time.monotonic(), time.time()
+        self.alive = False
+        """Whether an exporter lives that was shown, and has committed, everything once."""
+        self.steps = asyncio.Semaphore(0)
+        """Released whenever time goes on."""
+        self.present = ScaledClock(SPEED, self.start_time, self.origin)
+        self._still = HeldClock(self.start_time)
+        super().__init__(self._still, seed=seed)
+
+    def application(self) -> web.Application:
+        """Return what is served, by clouds that see when a list is begun."""
+        application = super().application()
+        application.middlewares.insert(0, self._live)
+        return application
+
+    @web.middleware
+    async def _live(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        begun = request.path.endswith("/task-monitors") and request.query.get("offset") == "1"
+        if self.alive and begun:
+            self._still.now = self.present.time()
+            self.steps.release()
+        return await handler(request)
+
+
 async def counted(url: str, after: float) -> Counter[tuple[str, ...]]:
     """Return the counters on the page, once every collector was polled after that time."""
     async with aiohttp.ClientSession() as session, asyncio.timeout(30):
@@ -68,8 +109,7 @@ async def counted(url: str, after: float) -> Counter[tuple[str, ...]]:
                 text = await response.text()
             samples = [s for f in text_string_to_metric_families(text) for s in f.samples]
             name = "cloud_task_exporter_collector_last_success_timestamp_seconds"
-            polled = [s for s in samples if s.name == name]
-            if min(s.value for s in polled if s.labels["collector"] != "task_details") > after:
+            if min(s.value for s in samples if s.name == name) > after:
                 break
             await asyncio.sleep(0.05)  # another process
     names = ("target", "task_type", "outcome")
@@ -83,43 +123,35 @@ async def counted(url: str, after: float) -> Counter[tuple[str, ...]]:
 
 
 @contextlib.asynccontextmanager
-async def clouds(seed: int, folder: Path) -> AsyncIterator[tuple[Simulator, Told]]:
-    """Run frozen clouds; give them and what an exporter of theirs is told."""
-    origin, start = time.monotonic(), time.time()
-    simulator = Simulator(ScaledClock(SPEED, start, origin), seed=seed)
+async def clouds(seed: int, folder: Path) -> AsyncIterator[tuple[Clouds, Told]]:
+    """Run clouds; give them and what an exporter of theirs is told."""
+    simulator = Clouds(seed)
     async with simulated(simulator) as url:
         simulator.play(SCENARIOS["failing"])
-        simulator.freeze(frozen=True)
         yield (
             simulator,
             Told(
                 speed=SPEED,
-                start=start,
-                origin=origin,
-                text=configuration(url),
+                start=simulator.start_time,
+                origin=simulator.origin,
+                text=configuration(url).replace(*WITHOUT_DETAILS),
                 state=str(folder / "state.sqlite"),
             ),
         )
 
 
-async def crash(simulator: Simulator, told: Told, chance: Random) -> None:
-    """
-    Let one exporter live for a while and die.
-
-    While none lives the world stands still: FDI tells only the last run of a task, and a run that
-    was shown only to the one that died could be gone.
-    """
+async def crash(simulator: Clouds, told: Told, chance: Random) -> None:
+    """Let one exporter live for a while and die."""
     place = chance.choice(["", "publish", "write"])
     count = chance.randint(1, 12) * (20 if place == "write" else 1)
     child = Child(msgspec.structs.replace(told, place=place, count=count))
     await child.heard()
     if await child.heard() == "ready":
-        simulator.freeze(frozen=False)
+        simulator.alive = True
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(child.dead(), chance.uniform(0.02, 0.6))
-    child.process.kill()
-    simulator.freeze(frozen=True)
-    await child.dead()
+    simulator.alive = False
+    await child.killed()
 
 
 @pytest.mark.parametrize("seed", range(-(-ROUNDS // BATCH)))
@@ -131,9 +163,10 @@ async def test_no_run_is_lost_or_counted_twice(tmp_path: Path, seed: int) -> Non
         assert isinstance(await child.heard(), int)
         assert await child.heard() == "ready"
         before = shown(simulator)
-        simulator.freeze(frozen=False)
-        await asyncio.sleep(60.0 / SPEED)  # a minute of life, so that there is something to count
-        simulator.freeze(frozen=True)
+        simulator.alive = True
+        for _ in range(6):  # a minute of life or more, so that there is something to count
+            await simulator.steps.acquire()
+        simulator.alive = False
         await child.killed()
 
         for _ in range(min(BATCH, ROUNDS)):
@@ -142,7 +175,7 @@ async def test_no_run_is_lost_or_counted_twice(tmp_path: Path, seed: int) -> Non
         child = Child(told)
         port = await child.heard()
         assert await child.heard() == "ready"
-        known = ScaledClock(told.speed, told.start, told.origin).time() + DEBUT
+        known = simulator.present.time() + DEBUT
         found = await counted(f"http://127.0.0.1:{port}/metrics", known)
         await child.killed()
         expected = shown(simulator) - before
