@@ -41,7 +41,9 @@ EMPTY = Page(polled())
 HOSTILE = st.one_of(
     st.none(),
     st.booleans(),
-    st.sampled_from([0, -1, 1e-320, 1e308, -(10**400), 10**400, 2**53 + 1, -(2**63), 10**12]),
+    st.sampled_from(
+        [0, -1, 1e-320, 1e308, -(10**400), 10**400, 2**53 + 1, -(2**63), 10**12, 252 * 10**9]
+    ),
     st.floats(),
     st.integers(),
     st.text(max_size=20),

@@ -110,6 +110,26 @@ def test_nothing_is_left_out(value: Any, statuses: list[str]) -> None:
     assert [step.status for step in parse_subtasks(value, Words())] == statuses
 
 
+@pytest.mark.parametrize(
+    ("timeout", "seconds"),
+    [
+        (60, 60.0),
+        ("900", 900.0),
+        (0, None),
+        (-1, None),
+        (2**31 - 1, None),
+        (251_628_818_880.0, None),
+        (2**63 - 1, None),
+    ],
+)
+def test_a_deadline_is_a_date(timeout: Any, seconds: float | None) -> None:
+    """A number that stands for no limit, or that no calendar reaches, makes none."""
+    running = {"status": "RUNNING", "startTime": "2026-03-14T09:00:00Z", "timeout": timeout}
+    (step,) = parse_subtasks([running], Words())
+
+    assert step.deadline == (None if seconds is None else (step.start_time or 0.0) + seconds)
+
+
 STATUSES = st.lists(st.sampled_from(SUBTASK_STATUSES), min_size=1, max_size=6)
 EDGES = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=8)
 

@@ -20,6 +20,8 @@ OPERATIONS = ("EXECUTE", "RETRY", "ROLLBACK", "SKIP", "CANCEL")
 SUBTASK_STATUSES = ("PENDING", "READY", "RUNNING", "CANCELING", "FAILED", "SUCCESSFUL")
 UNDOING = ("ROLLBACK", "ROLLBACK_SKIP")
 SUBTASK_OPERATIONS = (*OPERATIONS, "ROLLBACK_SKIP")
+TIMEOUTS = range(1, 10 * 365 * 86_400)
+"""Seconds that limit anything; larger numbers mean that nothing does, and lead to no date."""
 
 
 class Subtask(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -30,7 +32,7 @@ class Subtask(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     status: str
     operation: str
     timeout: float | None = None
-    """Seconds that one execution may take; the list does not tell."""
+    """Seconds that one execution may take; None where nothing limits it, and in the list."""
     runs: int | None = None
     """The API's `runTime`: how often it was executed; the list does not tell."""
     start_time: float | None = None
@@ -87,7 +89,7 @@ def _subtask(document: Document, words: Words, upstreams: Sequence[str] | None) 
         subtask_name=text(document.get("name")),
         status=words.read("subtask.status", document.get("status"), SUBTASK_STATUSES),
         operation=words.read("subtask.operation", operation, SUBTASK_OPERATIONS),
-        timeout=None if timeout is None or timeout <= 0 else float(timeout),
+        timeout=None if timeout is None or timeout not in TIMEOUTS else float(timeout),
         runs=integer(document.get("runTime")),
         start_time=moment(document.get("startTime")),
         upstreams=None if upstreams is None else tuple(upstreams),
