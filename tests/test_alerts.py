@@ -206,6 +206,32 @@ def test_the_example_of_alertmanager_tells_everyone_concerned(
     assert (code, said.splitlines()[0]) == (0, receivers)
 
 
+def test_the_example_of_alertmanager_sends_one_page_for_a_cause_that_hits_many_targets() -> None:
+    """Alerts on the exporter and its clouds are grouped without the target."""
+    page = documents(FOLDER / "alertmanager.example.yml")["route"]["routes"][0]
+    (matcher,) = page["routes"][0]["matchers"]
+    grouped = re.compile(matcher.removeprefix("alertname=~").strip('"'))
+    paging = {
+        name
+        for path in (FOLDER / "rules" / "exporter.yaml", FOLDER / "rules" / "shards.yaml")
+        for name in (rule.get("alert", "") for rule in rules(path))
+        if name and severity(ALERTS[name]) == "critical"
+    }
+
+    assert page["routes"][0]["group_by"] == ["alertname"]
+    assert {name for name in ALERTS if grouped.fullmatch(name)} == paging
+
+
+def test_the_example_of_alertmanager_repeats_within_its_memory() -> None:
+    """Alertmanager forgets after 120 hours what it sent, and warns of what is repeated later."""
+    text = (FOLDER / "alertmanager.example.yml").read_text(encoding="utf-8")
+    hours = {"h": 1, "d": 24}
+    waits = [int(n) * hours[unit] for n, unit in re.findall(r"repeat_interval: (\d+)(\w)", text)]
+
+    assert waits
+    assert max(waits) < 120
+
+
 def test_the_example_of_alertmanager_knows_its_alerts() -> None:
     """Every alert that silences another, or is silenced, exists."""
     text = (FOLDER / "alertmanager.example.yml").read_text(encoding="utf-8")
