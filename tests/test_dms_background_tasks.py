@@ -303,7 +303,7 @@ def far_from_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     [
         (None, NOW - HOUR),
         (NOW - 30.0, NOW - HOUR),
-        (NOW - 2 * HOUR, NOW - 2 * HOUR - 600.0),
+        (NOW - 2 * HOUR, NOW - 2 * HOUR - 900.0),
     ],
 )
 @pytest.mark.usefixtures("far_from_utc")

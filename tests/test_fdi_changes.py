@@ -36,9 +36,9 @@ class Exporter:
         self.client = ScriptedClient(script)
         self.source = TaskMonitors(self.client, PLACE, TaskMonitorsSettings())
 
-    async def changes(self, *unsure: str) -> list[float | None]:
+    async def changes(self, *unsure: str, reach: float | None = None) -> list[float | None]:
         """Poll, and return when each task was changed."""
-        ask = msgspec.structs.replace(ASK, unsure=frozenset(unsure))
+        ask = msgspec.structs.replace(ASK, unsure=frozenset(unsure), reach=reach)
         reading = await self.source.poll(ask)
         return [self.source.to_task(row).changed_at for row in reading.records.values()]
 
@@ -56,6 +56,17 @@ async def test_only_tasks_in_question_are_asked_for_and_once() -> None:
     assert await exporter.changes("t01") == [None, NOW, None]
     assert await exporter.changes() == [None, NOW, None]
     assert exporter.client.paths("show_task") == [f"{TASKS}t01"]
+
+
+async def test_what_was_told_before_a_long_pause_is_asked_for_again() -> None:
+    """Somebody may have changed it meanwhile."""
+    exporter = Exporter(cloud(1, 1000 * int(NOW)))
+    await exporter.changes("t00")
+
+    assert await exporter.changes(reach=NOW - 60.0) == [NOW]
+    assert await exporter.changes(reach=NOW - 3600.0) == [None]
+    assert await exporter.changes("t00") == [NOW]
+    assert exporter.asked() == 2
 
 
 @pytest.mark.parametrize("changed", [None, 0, "nonsense", {}])

@@ -20,9 +20,10 @@ from exporter.sources.fdi import run_logs
 from exporter.sources.fdi.run_logs import RunLogs, RunLogsSettings
 from exporter.sources.fdi.run_turns import OVERLAP
 from exporter.sources.source import Ask, PerTask, Reading
-from exporter.tasks.ledger import active_keys, begin
+from exporter.tasks.ledger import begin
 from exporter.tasks.selection import Rules
 from exporter.tasks.task import State, Task
+from exporter.tasks.watched import active_keys
 
 INSTANCE = "/v2/p1/fdi/instances/i1"
 TASKS = f"{INSTANCE}/tasks/"

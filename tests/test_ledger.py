@@ -4,25 +4,18 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterable
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.tasks.debut import DEBUT, shown_counts, shown_durations
-from exporter.tasks.ledger import (
-    CLOCK_TOLERANCE,
-    Ledger,
-    active_keys,
-    advance,
-    begin,
-    close,
-    conclude,
-    failed_keys,
-)
+from exporter.tasks.ledger import CLOCK_TOLERANCE, Ledger, advance, begin, close, conclude
 from exporter.tasks.record import Record
 from exporter.tasks.retention import forget
 from exporter.tasks.spread import Spread
 from exporter.tasks.task import OUTCOMES, State, Task
+from exporter.tasks.watched import active_keys, failed_keys
 
 T0 = 1_800_000_000.0
 
@@ -358,6 +351,39 @@ def test_runs_of_one_poll_are_taken_in_the_order_of_their_ends() -> None:
 
     assert ledger.records["", "n"].consecutive_failures == 0
     assert counts(ledger) == {"succeeded": 1, "failed": 2}
+
+
+def test_runs_of_a_cloud_far_ahead_are_taken_in_their_order_too() -> None:
+    """Their dates make no sense, but still tell which ended first."""
+    ledger = poll(begin(["T"], keys_are_runs=True), 0)
+    ahead = 60 + CLOCK_TOLERANCE
+    good = task("a", State.SUCCEEDED, ahead + 40, name="n")
+    ledger = poll(ledger, 60, good, task("z", State.FAILED, ahead + 10, name="n"))
+
+    assert ledger.records["", "n"].consecutive_failures == 0
+
+
+def test_a_long_time_without_a_poll_is_remembered() -> None:
+    """Until the next one; the usual pause between two polls is none."""
+    ledger = FRESH
+    found = []
+    for now in (0, 60, 5000, 5060):
+        ledger = conclude(ledger, T0 + now, blind_after=900.0)
+        found.append(ledger.blind)
+
+    assert found == [None, None, (T0 + 60, T0 + 5000), (T0 + 60, T0 + 5000)]
+
+
+@pytest.mark.parametrize("schedule", ["daily", "hourly"])
+def test_being_on_time_goes_with_the_schedule(schedule: str) -> None:
+    """Another schedule was never kept to."""
+    one = task("a", State.IDLE, schedule="daily")
+    ledger = poll(FRESH, 0, one)
+    track = msgspec.structs.replace(ledger.tracks["a"], punctual=T0)
+    ledger = msgspec.structs.replace(ledger, tracks={"a": track})
+    later = poll(ledger, 60, task("a", State.IDLE, schedule=schedule))
+
+    assert later.tracks["a"].punctual == (T0 if schedule == "daily" else None)
 
 
 @pytest.mark.parametrize(

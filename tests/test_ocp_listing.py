@@ -59,7 +59,7 @@ async def test_the_oldest_first_are_read_from_the_far_end() -> None:
     assert forward == list(range(1, 9))
     assert pages == [1, 31, *range(30, 22, -1)]
     assert reading.records.keys() == expected.records.keys()
-    assert reading.history_from == expected.history_from == NOW - HOUR - 600.0
+    assert reading.history_from == expected.history_from == NOW - HOUR - 900.0
     assert (reading.inconsistent, reading.facts.covers_window) == (False, True)
 
 
@@ -88,7 +88,7 @@ async def test_no_order_is_read_to_the_end() -> None:
 
     assert pages == list(range(1, 32))
     assert reading.records.keys() == expected.records.keys()
-    assert (reading.inconsistent, reading.history_from) == (False, NOW - HOUR - 600.0)
+    assert (reading.inconsistent, reading.history_from) == (False, NOW - HOUR - 900.0)
 
 
 @pytest.mark.parametrize("told", [True, False])
@@ -166,9 +166,9 @@ async def test_where_ids_do_not_tell_the_beginnings_do(spelling: str) -> None:
 
     reading, pages = await read(script)
 
-    assert pages == list(range(1, 9))
-    assert reading.records.keys() == {rows[n]["id"] for n in range(80) if n + n % 3 <= 70}
-    assert (reading.inconsistent, reading.history_from) == (False, NOW - HOUR - 600.0)
+    assert pages == list(range(1, 10))
+    assert reading.records.keys() == {rows[n]["id"] for n in range(90) if n + n % 3 <= 75}
+    assert (reading.inconsistent, reading.history_from) == (False, NOW - HOUR - 900.0)
 
 
 async def test_a_list_nearly_in_order_is_complete_a_little_later() -> None:

@@ -246,8 +246,8 @@ async def test_newest_are_read_until_they_are_old_enough() -> None:
     newest = [query["page"] for _, _, query in client.calls if query and "status" not in query]
 
     assert newest == list(range(1, 9))
-    assert reading.history_from == NOW - HOUR - 600.0
-    assert len(reading.records) == 71
+    assert reading.history_from == NOW - HOUR - 900.0
+    assert len(reading.records) == 76
     assert shown(source, reading, "ocp_task_instances") == [
         'ocp_task_instances{task_type="SYS_SCHEDULED",status="successful",operation="execute"} 21'
     ]

@@ -1,6 +1,7 @@
 """Who is called overdue over days of simulated schedules: nobody wrongly, and nobody too late."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_picture import done
 
-from exporter.runtime.timetable import Timetable, compiled
+from exporter.runtime.timetable import Timetable, compiled, noted
 from exporter.sources.source import Ask, Place, Reading, Settings, Source
 from exporter.tasks.ledger import Ledger, advance, begin, conclude
 from exporter.tasks.quartz import CronSchedule
@@ -36,20 +37,26 @@ class Definitions(Source[Task]):
     system = "fdi"
     collector = "task_monitors"
     has_schedules = True
+    ahead = 0.0
+
+    @property
+    def skew(self) -> float:
+        """Return by how much the cloud's clock is ahead."""
+        return self.ahead
 
     async def poll(self, ask: Ask) -> Reading[Task]:
         """Never called: readings are given."""
         raise NotImplementedError  # a test that came here would not test what it says
 
 
-SOURCE = Definitions(None, Place(target="t"), Settings())  # type: ignore[arg-type] # no cloud
-
-
 class Watch:
     """An exporter that reads lists of tasks, from a start without saved state on."""
 
-    def __init__(self) -> None:
-        """Have seen nothing yet."""
+    def __init__(self, ahead: float = 0.0) -> None:
+        """Have seen nothing yet of a cloud whose clock is ahead by that."""
+        cloud: Any = None
+        self._source = Definitions(cloud, Place(target="t"), Settings())
+        self._source.ahead = ahead
         self._ledger: Ledger = begin(["TIMING"], keys_are_runs=False)
         self._tasks: Mapping[str, Task] = {}
         self.timetable = Timetable()
@@ -63,10 +70,10 @@ class Watch:
         told = {task.key: task for task in tasks}
         changed = {key for key, task in told.items() if self._tasks.get(key) != task}
         self._ledger, _ = advance(self._ledger, {key: told[key] for key in changed}, now)
-        self._ledger = conclude(self._ledger, now)
-        self.timetable = done(compiled(SOURCE, self.timetable, told, changed, self._ledger, now))
-        doubts = self.timetable.zone.doubts
-        self._ledger, self._tasks = msgspec.structs.replace(self._ledger, doubts=doubts), told
+        self._ledger = conclude(self._ledger, now, blind_after=2 * PAUSE)
+        steps = compiled(self._source, self.timetable, told, changed, self._ledger, now)
+        self.timetable = done(steps)
+        self._ledger, self._tasks = noted(self._ledger, self.timetable, changed), told
         return self.timetable.overdue
 
 
@@ -226,6 +233,38 @@ def test_a_run_by_hand_hides_nothing_once_another_task_was_on_time(
         vouched = (going.task("UTC", now).since or 0.0) > hand
         assert "b" not in found
         assert "a" in found or not vouched or now <= missed + HOUR + PAUSE or now < hand
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_what_was_due_while_nobody_polled_may_have_been_switched_off(*, told: bool) -> None:
+    """It is overdue if the cloud tells that nobody changed it, or when it misses its next time."""
+    life = Life(expression="0 0 2 * * ?", zone="UTC", until=QUIET + DAY, told=told)
+    dead = Life(key="dead", expression="0 0 22 * * ?", zone="UTC", until=QUIET)
+    watch = Watch()
+    late: dict[str, float] = {}
+    for now in polls(QUIET, 4):
+        if DAY < now - QUIET < DAY + 9 * HOUR:
+            continue  # from midnight to 9:00
+        for key in overdue(watch, "UTC", [life, dead], now):
+            late.setdefault(key, now)
+
+    first = QUIET + DAY + (9 if told else 27) * HOUR
+    assert first < late["a"] <= first + PAUSE
+    assert late["dead"] < QUIET + DAY  # and it does not get better by not being looked at
+
+
+def test_a_cloud_whose_clock_is_behind_makes_no_false_alarm() -> None:
+    """Its tasks begin later by our clock, and late ones are seen late."""
+    behind = 1500.0
+    life = Life(expression="0 0 * * * ?", zone="UTC", until=QUIET + 20 * HOUR)
+    watch = Watch(ahead=-behind)
+    late = [
+        now
+        for now in (QUIET + minute * 60.0 for minute in range(24 * 60))
+        if watch.read(now, [life.task("UTC", now - behind)])
+    ]
+
+    assert QUIET + 20 * HOUR + behind < late[0] <= QUIET + 20 * HOUR + behind + 421.0
 
 
 @pytest.mark.parametrize("told", [False, True])

@@ -19,6 +19,7 @@ from exporter.tasks.record import Record
 from exporter.tasks.spread import Spread
 from exporter.tasks.task import State
 from exporter.tasks.track import Track
+from exporter.tasks.zone import Zone
 
 LEDGER = Ledger(
     keys_are_runs=True,
@@ -30,7 +31,7 @@ LEDGER = Ledger(
     polled=1_773_482_400.0,
     gaps=1,
     crowded=2,
-    doubts={32: 1.5, -64: 2.5},
+    zone=Zone(doubts={32: 1.5, -64: 2.5}),
 )
 
 

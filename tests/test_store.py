@@ -18,6 +18,7 @@ from exporter.tasks.record import Record
 from exporter.tasks.spread import Spread
 from exporter.tasks.task import State
 from exporter.tasks.track import Track
+from exporter.tasks.zone import Zone
 
 LEDGER = Ledger(
     keys_are_runs=True,
@@ -34,6 +35,9 @@ LEDGER = Ledger(
             settled_run="b@1",
             settled_since=1.25,
             failed=True,
+            task_type="MANUAL",
+            ended=2.5,
+            punctual=1.5,
         ),
     },
     records={("", "n"): Record(last_success=1.0), ("", "m"): Record(consecutive_failures=2)},
@@ -41,7 +45,9 @@ LEDGER = Ledger(
     polled=2.5,
     gaps=1,
     crowded=2,
-    doubts={32: 1.5, -64: 2.5},
+    debuts={("MANUAL", ""): 2.0, ("MANUAL", "failed"): 2.5},
+    blind=(0.5, 2.5),
+    zone=Zone(doubts={32: 1.5, -64: 2.5}, suspicions={4: ("a", 1.5)}),
 )
 
 

@@ -4,12 +4,24 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.tasks.quartz import CronSchedule
-from exporter.tasks.zone import COARSE, FARTHEST, ON_TIME, STEP, Run, Zone, fits, shifts_of, weighed
+from exporter.tasks.zone import (
+    COARSE,
+    FARTHEST,
+    ON_TIME,
+    STEP,
+    TRUST,
+    Run,
+    Zone,
+    fits,
+    shifts_of,
+    weighed,
+)
 
 NIGHT = 1_806_192_000.0  # 2027-03-28T00:00:00Z, a Sunday; the clocks of Europe change at 01:00
 HOUR = 3600.0
@@ -24,7 +36,8 @@ def run(expression: str, hours: float, zone: str = "UTC", after: float = NIGHT) 
     assert fire is not None
     assert period is not None
     began = fire + hours * HOUR + 1
-    return Run(schedule=schedule, began=began, shifts=shifts_of(schedule, began), period=period)
+    shifts = shifts_of(schedule, began)
+    return Run(key=expression, schedule=schedule, began=began, shifts=shifts, period=period)
 
 
 def runs(hours: float, *expressions: str) -> list[Run]:
@@ -35,7 +48,7 @@ def runs(hours: float, *expressions: str) -> list[Run]:
 def shift(found: Iterable[Run]) -> float:
     """Return the shift in hours that last runs tell."""
     last = list(found)
-    return weighed({}, last, last).shift * STEP / HOUR
+    return weighed(Zone(), last, last).shift * STEP / HOUR
 
 
 @pytest.mark.parametrize(
@@ -113,13 +126,38 @@ def test_what_often_is_on_time_anyway_does_not_speak_against_a_shift() -> None:
 def test_one_run_casts_a_doubt_and_a_later_one_clears_it() -> None:
     """If that would not have been on time in the other zone; of whichever task."""
     missed, later = run(DAILY[0], -8), run(DAILY[1], 0)
-    earlier, often = run(DAILY[2], 0, after=NIGHT - 48 * HOUR), run("0 0 * * * ?", 0)
-    zone = weighed({}, [missed, earlier, often], [missed, earlier, often])
+    often = run("0 0 * * * ?", 0)
+    zone = weighed(Zone(), [missed, often], [missed, often])
 
     assert zone.doubts.keys() == {32, -64}
-    assert weighed(zone.doubts, [missed], []).doubts == zone.doubts
-    assert weighed(zone.doubts, [missed, later], [later]).doubts == {}
-    assert weighed({}, [later, missed], [later, missed]).doubts == {}
+    assert weighed(zone, [missed], []).doubts == zone.doubts
+    assert weighed(zone, [missed, later], [later]).doubts == {}
+    assert weighed(Zone(), [later, missed], [later, missed]).doubts == {}
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_one_run_casts_no_doubt_on_what_was_on_time_the_days_before(*, own: bool) -> None:
+    """Somebody started it by hand; but a second one does, and what is on time clears the first."""
+    missed, second, later = run(DAILY[0], -8), run(DAILY[1], -8), run(DAILY[1], 0)
+    before = run(DAILY[0] if own else DAILY[2], 0, after=NIGHT - 48 * HOUR)
+    others = [] if own else [before]
+    missed = msgspec.structs.replace(missed, punctual=before.began if own else None)
+    zone = weighed(Zone(), [missed, *others], [missed])
+    restarted = weighed(zone, [missed, *others], [missed, *others])
+
+    assert zone.suspicions == dict.fromkeys(missed.shifts, (missed.key, missed.began))
+    assert (zone.doubts, restarted) == ({}, zone)
+    assert weighed(zone, [missed, second, *others], [second]).doubts.keys() == second.shifts
+    assert weighed(zone, [missed, later, *others], [later]).suspicions == {}
+
+
+def test_what_was_on_time_long_ago_vouches_for_nothing() -> None:
+    """Since then a zone may have changed its clocks."""
+    missed = run(DAILY[0], -8)
+    long_ago = missed.began - TRUST - HOUR
+    found = msgspec.structs.replace(missed, punctual=long_ago)
+
+    assert weighed(Zone(), [found], [found]).doubts.keys() == missed.shifts
 
 
 def test_a_clock_change_clears_and_casts_doubts() -> None:
@@ -130,9 +168,13 @@ def test_a_clock_change_clears_and_casts_doubts() -> None:
         wall = datetime.fromtimestamp(NIGHT + 86_400 * day, UTC).replace(hour=2, tzinfo=london)
         schedule, began = CronSchedule(DAILY[0], "UTC"), wall.timestamp() + 1
         last = Run(
-            schedule=schedule, began=began, shifts=shifts_of(schedule, began), period=86_400.0
+            key="a",
+            schedule=schedule,
+            began=began,
+            shifts=shifts_of(schedule, began),
+            period=86_400.0,
         )
-        zone = weighed(zone.doubts, [last], [last])
+        zone = weighed(zone, [last], [last])
         found.append(4 in zone.doubts)
 
     assert found == [False, False, True, True, True]

@@ -12,7 +12,7 @@ from exporter.exposition.family import Family, Histogram, Labels, Series
 from exporter.exposition.shard import Shard, render, render_samples
 from exporter.exposition.shard import prefix as target_prefix
 from exporter.runtime.steps import Steps, chunks
-from exporter.runtime.timetable import Timetable, compiled
+from exporter.runtime.timetable import Timetable, compiled, noted
 from exporter.sources.source import Reading, Source
 from exporter.tasks.lateness import is_stuck
 from exporter.tasks.ledger import Ledger, Subject, advance, close, conclude
@@ -47,9 +47,10 @@ def take(
     changed = {key for key, record in reading.records.items() if before.get(key) != record}
     yield
     ledger, tasks = yield from _count(source, old, reading, changed, now)
-    ledger = conclude(ledger, now, reading.history_from, reading.pending)
+    blind_after = source.settings.blind_after
+    ledger = conclude(ledger, now, reading.history_from, reading.pending, blind_after)
     times = yield from compiled(source, old.timetable, tasks, changed, ledger, now)
-    ledger = msgspec.structs.replace(ledger, doubts=times.zone.doubts)
+    ledger = noted(ledger, times, changed)
     stuck = frozenset(key for key, task in tasks.items() if is_stuck(task, now))
     yield
     wanted = _wanted(source, rules, reading)

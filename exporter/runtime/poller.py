@@ -23,8 +23,9 @@ from exporter.runtime.past import Past
 from exporter.runtime.picture import Picture, draw, take
 from exporter.runtime.steps import Steps, T
 from exporter.sources.source import Ask, Reading
-from exporter.tasks.ledger import Ledger, active_keys, begin, failed_keys, told_types
+from exporter.tasks.ledger import Ledger, begin
 from exporter.tasks.retention import forget
+from exporter.tasks.watched import active_keys, failed_keys, told_types
 
 FIRST_POLL_SPREAD = 2.0
 """Seconds over which the first polls are spread, so that all do not start at once."""

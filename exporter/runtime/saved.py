@@ -10,6 +10,7 @@ from exporter.tasks.record import Record
 from exporter.tasks.spread import Spread
 from exporter.tasks.task import OUTCOMES, State
 from exporter.tasks.track import Track
+from exporter.tasks.zone import Zone
 
 FORMAT = 1
 
@@ -25,6 +26,8 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     durations: tuple[tuple[str, State, Spread], ...] = ()
     crowded: int = 0
     doubts: dict[int, float] = {}
+    suspicions: dict[int, tuple[str, float]] = {}
+    blind: tuple[float, float] | None = None
     debuts: tuple[tuple[str, str, float], ...] = ()
 
 
@@ -53,7 +56,9 @@ def head_of(ledger: Ledger) -> Head:
         polled=ledger.polled,
         gaps=ledger.gaps,
         crowded=ledger.crowded,
-        doubts=dict(ledger.doubts),
+        doubts=dict(ledger.zone.doubts),
+        suspicions=dict(ledger.zone.suspicions),
+        blind=ledger.blind,
         debuts=tuple((*key, since) for key, since in ledger.debuts.items()),
         durations=tuple((kind, outcome, spread) for (kind, outcome), spread in spreads),
     )
@@ -70,7 +75,8 @@ def ledger_of(head: Head, tracks: Mapping[str, Track], records: Mapping[Subject,
         polled=head.polled,
         gaps=head.gaps,
         crowded=head.crowded,
-        doubts=head.doubts,
+        zone=Zone(doubts=head.doubts, suspicions=head.suspicions),
+        blind=head.blind,
         debuts={(kind, outcome): since for kind, outcome, since in head.debuts},
         durations={(kind, outcome): spread for kind, outcome, spread in head.durations},
     )

@@ -11,7 +11,7 @@ import msgspec
 from exporter.api.client import Client
 from exporter.duration import Duration
 from exporter.exposition.family import Aggregate, Series
-from exporter.tasks.ledger import Ledger
+from exporter.tasks.ledger import CLOCK_TOLERANCE, Ledger
 from exporter.tasks.retention import TypeOf
 from exporter.tasks.task import Task
 
@@ -44,6 +44,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Age at which gauges go away; None is the larger of 5m and three intervals."""
     per_task: PerTask = PerTask()
     """Series for single tasks."""
+
+    @property
+    def blind_after(self) -> float:
+        """Seconds without a poll after which changes in between count as unseen."""
+        return max(CLOCK_TOLERANCE, 3 * self.interval)
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,6 +129,11 @@ class Source(ABC, Generic[Record]):
         self.client = client
         self.place = place
         self.settings = settings
+
+    @property
+    def skew(self) -> float:
+        """Seconds by which the cloud's clock is ahead of ours, as far as it told."""
+        return self.client.skew or 0.0
 
     @property
     def grace(self) -> float | None:

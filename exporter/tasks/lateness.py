@@ -9,6 +9,8 @@ from exporter.tasks.task import ACTIVE, Task
 from exporter.tasks.track import Track
 from exporter.tasks.zone import ON_TIME, SLACK, Run, Zone, fits, next_shifted, shifts_of
 
+CLOCK_CHANGE = 3600.0
+"""Seconds by which a shift between two zones may change, when one of them changes its clocks."""
 MOST_LEFT_OUT = 1000
 """Fire times that one run may have been too long for, before they are counted from its end."""
 
@@ -29,7 +31,13 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     """It looked late when it was first seen, unless its schedule is younger than its last run."""
 
 
-def due_of(task: Task, track: Track, interval: float, grace: float | None) -> Due:
+def due_of(
+    task: Task,
+    track: Track,
+    interval: float,
+    grace: float | None,
+    blind: tuple[float, float] | None = None,
+) -> Due:
     """
     Return when the task ought to run; `interval` is that of polling, `grace` as configured.
 
@@ -37,8 +45,9 @@ def due_of(task: Task, track: Track, interval: float, grace: float | None) -> Du
     from when the cloud says that it was changed, whichever is latest: without any nothing is due.
     What its last run was too long for, so that it was still going on then, is not made up for.
 
-    What looked late at the first sight of it may have been enabled or edited shortly before. As
-    long as the cloud does not tell, it is not due before a fire time that polling sees pass.
+    What looked late at the first sight of it may have been enabled or edited shortly before, and so
+    may what was due while nobody polled (`blind`: from, to). As long as the cloud does not tell, it
+    is not due before a fire time that polling sees pass.
     """
     schedule, began = task.schedule, task.since
     known = [m for m in (began, track.anchor, task.changed_at) if m is not None]
@@ -46,9 +55,10 @@ def due_of(task: Task, track: Track, interval: float, grace: float | None) -> Du
         return Due()
     after = _free_from(schedule, max(known), track.ended or 0.0)
     at = schedule.next_after(after)
-    unsure = at is not None and task.changed_at is None and at <= (track.first_seen or 0.0)
-    if unsure:
-        after = track.first_seen or 0.0
+    sure_from = _sure_from(at, track, blind) if task.changed_at is None else None
+    unsure = sure_from is not None
+    if sure_from is not None:
+        after = sure_from
         at = schedule.next_after(after)
     if at is None:
         return Due(unsure=unsure)
@@ -56,7 +66,14 @@ def due_of(task: Task, track: Track, interval: float, grace: float | None) -> Du
     period, run = following or 0.0, None
     if schedule.has_zone and began is not None and began == max(known):
         shifts = shifts_of(schedule, began)
-        run = Run(schedule=schedule, began=began, shifts=shifts, period=period)
+        run = Run(
+            key=task.key,
+            schedule=schedule,
+            began=began,
+            shifts=shifts,
+            period=period,
+            punctual=track.punctual,
+        )
     patience = max(2 * interval, min(0.1 * period, 3600.0)) if grace is None else grace
     return Due(at=at, interval=following, after=after, patience=patience, run=run, unsure=unsure)
 
@@ -73,6 +90,16 @@ def _free_from(schedule: Schedule, after: float, ended: float) -> float:
     return ended
 
 
+def _sure_from(at: float | None, track: Track, blind: tuple[float, float] | None) -> float | None:
+    """Return from when on polling knows it, if `at` is before; else None."""
+    if at is None:
+        return None
+    if blind is not None and blind[0] < at <= blind[1]:
+        return blind[1]
+    first_seen = track.first_seen or 0.0
+    return first_seen if at <= first_seen else None
+
+
 def is_late(task: Task, due: Due, now: float) -> bool:
     """Whether by the schedule as configured it ought to have run and neither has nor does."""
     return task.state not in ACTIVE and due.at is not None and now > due.at + due.patience
@@ -83,7 +110,8 @@ def is_excused(task: Task, due: Due, zone: Zone, now: float) -> bool:
     if task.schedule is None or not task.schedule.has_zone:
         return False
     moments = (next_shifted(task.schedule, due.after, s) for s in _plausible(due.run, zone))
-    return any(moment is not None and now <= moment + due.patience for moment in moments)
+    patience = due.patience + CLOCK_CHANGE
+    return any(moment is not None and now <= moment + patience for moment in moments)
 
 
 def is_in_doubt(task: Task, due: Due, zone: Zone) -> bool:

@@ -12,6 +12,7 @@ Its rules:
 - A retry or rollback proves an earlier failure; if no poll saw it, it counts once, then.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -21,6 +22,7 @@ from exporter.tasks.record import Record
 from exporter.tasks.spread import Spread
 from exporter.tasks.task import ACTIVE, OUTCOMES, SETTLED, State, Task
 from exporter.tasks.track import Track
+from exporter.tasks.zone import Zone
 
 CLOCK_TOLERANCE = 900.0
 """Seconds by which a cloud's clock may differ; beyond that clouds refuse signed requests anyway."""
@@ -50,8 +52,10 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     """How often runs may have gone uncounted: the cloud's history, or ours, did not reach back."""
     crowded: int = 0
     """What was forgotten before its time, because too much would have been remembered."""
-    doubts: Mapping[int, float] = {}
-    """What runs say against the zone of their schedules, as in `zone`."""
+    zone: Zone = Zone()
+    """What runs say of the zone of their schedules."""
+    blind: tuple[float, float] | None = None
+    """When nobody polled for long, the last time: from the poll before to the poll after."""
 
     def subject(self, key: str, name: str) -> Subject:
         """Return whose history a task belongs to."""
@@ -69,12 +73,11 @@ def advance(
 ) -> tuple[Ledger, frozenset[Subject]]:
     """Take in tasks that are new or changed (None: no longer listed); return who was touched."""
     page = _Page(ledger)
-    dated = {key: task and _dated(task, now) for key, task in changes.items()}
-    for key, task in sorted(dated.items(), key=_settling_order):
+    for key, task in sorted(changes.items(), key=_settling_order):
         if task is None:
             page.unlist(key, now)
         else:
-            page.enter(task, now)
+            page.enter(_dated(task, now), now)
     return page.close()
 
 
@@ -88,12 +91,17 @@ def close(ledger: Ledger, keys: Iterable[str]) -> Ledger:
 
 
 def conclude(
-    ledger: Ledger, now: float, history_from: float | None = None, pending: float | None = None
+    ledger: Ledger,
+    now: float,
+    history_from: float | None = None,
+    pending: float | None = None,
+    blind_after: float = math.inf,
 ) -> Ledger:
     """
     Close a whole poll that began at `now`: set the baseline, note a gap in the history.
 
     Settled runs are complete from `history_from` on, but those from `pending` on may be told later.
+    Where the last poll is longer ago than `blind_after` (seconds), what changed there went unseen.
     """
     reach, watermark = ledger.polled, ledger.watermark
     gap = reach is not None and history_from is not None and history_from > reach
@@ -102,30 +110,15 @@ def conclude(
         # A date in the future makes no sense, and must not keep others from counting.
         watermark = min(now, max(settled, default=now - CLOCK_TOLERANCE))
     polled = now if pending is None else min(pending, now)
+    is_blind = reach is not None and now - reach > blind_after
     return msgspec.structs.replace(
         ledger,
         polled=polled,
         watermark=watermark,
         gaps=ledger.gaps + gap,
+        blind=(reach or 0.0, now) if is_blind else ledger.blind,
         debuts=present(ledger.debuts, now),
     )
-
-
-def active_keys(ledger: Ledger) -> frozenset[str]:
-    """Return the keys that were active when last seen, and still matter to a later poll."""
-    return frozenset(key for key, track in ledger.tracks.items() if track.state in ACTIVE)
-
-
-def told_types(ledger: Ledger) -> Mapping[str, str]:
-    """Return the types, as far as they were told, of the tasks that were listed when last seen."""
-    listed = ((key, track.task_type) for key, track in ledger.tracks.items() if track.listed)
-    return {key: task_type for key, task_type in listed if task_type is not None}
-
-
-def failed_keys(ledger: Ledger) -> frozenset[str]:
-    """Return the keys that had failed and were listed when last seen."""
-    failed = (item for item in ledger.tracks.items() if item[1].state is State.FAILED)
-    return frozenset(key for key, track in failed if track.listed)
 
 
 class _Page:
@@ -177,6 +170,7 @@ class _Page:
             schedule=str(task.schedule or ""),
             anchor=self._anchor(task, track, now),
             ended=_ended(task, old, now),
+            punctual=old.punctual if str(task.schedule or "") == old.schedule else None,
             first_seen=None if old.first_seen is None else min(old.first_seen, now),
         )
 

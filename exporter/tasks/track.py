@@ -29,5 +29,7 @@ class Track(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """When polling saw it created, enabled, or its schedule changed; never at the baseline."""
     ended: float | None = None
     """When polling saw that its last run was over."""
+    punctual: float | None = None
+    """When its last run by this schedule began that was on time, by the wall clock of a zone."""
     first_seen: float | None = None
     """When a poll first listed it."""

@@ -4,7 +4,8 @@ The zone of schedules, which the API does not tell: what runs say of it by when 
 Where it is configured wrongly, runs miss their times by the shift between two zones, a multiple of
 a quarter of an hour. One run says little, for it may have been started by hand at such a moment.
 So a shift is in doubt from the run that missed by it until a later one, of any task, is on time and
-would not have been with that shift; and it is certain when most last runs agree.
+would not have been with that shift; and it is certain when most last runs agree. Where such a one
+was on time in the days before, a single run that misses casts no doubt: a second one does.
 """
 
 import math
@@ -26,6 +27,8 @@ PUNCTUAL = 120.0
 ON_TIME = frozenset({0})
 COARSE = 7200.0
 """Seconds; shorter intervals fit most shifts, so that being on time says nothing of the zone."""
+TRUST = 8 * 86_400.0
+"""Seconds for which a run on time speaks for the zone: over a week, in which most tasks run."""
 CLEAR_MAJORITY = 4
 """How many times more tasks must fit the shift than speak against it."""
 ENOUGH = 3
@@ -35,16 +38,16 @@ ENOUGH = 3
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """The last run of a task that runs by the wall clock of a zone."""
 
+    key: str
+    """Of its task."""
     schedule: Schedule
     began: float
     shifts: frozenset[int]
     """At which it fits its schedule: 0 alone if it is on time, else any number of others."""
     period: float
     """Seconds from one fire time to the next."""
-
-
-Doubts = Mapping[int, float]
-"""When the last run began that may have missed its time by this shift."""
+    punctual: float | None = None
+    """When the last one of the same task and schedule began that was on time."""
 
 
 class Zone(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +55,10 @@ class Zone(msgspec.Struct, frozen=True, kw_only=True):
 
     shift: int = 0
     """By which it is wrong for certain; 0 where that cannot be said."""
-    doubts: Doubts = {}
+    doubts: Mapping[int, float] = {}
+    """When the last run began that may have missed its time by this shift."""
+    suspicions: Mapping[int, tuple[str, float]] = {}
+    """A single run that may have missed by this shift, against others: its task, its beginning."""
 
 
 def next_shifted(schedule: Schedule, moment: float, shift: int) -> float | None:
@@ -87,18 +93,54 @@ def shifts_of(schedule: Schedule, began: float) -> frozenset[int]:
     return frozenset(found)
 
 
-def weighed(before: Doubts, last: Collection[Run], fresh: Iterable[Run]) -> Zone:
+def weighed(before: Zone, last: Collection[Run], fresh: Iterable[Run]) -> Zone:
     """Return what is known after these last runs of all tasks, of which some are `fresh`."""
     runs = sorted(fresh, key=lambda run: run.began)
-    doubts = dict(before)
+    doubts, suspicions = dict(before.doubts), dict(before.suspicions)
     for run in runs:
-        doubts.update(dict.fromkeys(run.shifts - ON_TIME, run.began))
+        for shift in run.shifts - ON_TIME:
+            if shift in doubts or _is_second(run, suspicions.get(shift)):
+                doubts[shift] = run.began
+            elif _is_disproved(shift, run, last):
+                suspicions[shift] = (run.key, run.began)
+            else:
+                doubts[shift] = run.began
     for run in reversed(runs):
         if run.shifts == ON_TIME:
-            for shift in [s for s, began in doubts.items() if began < run.began]:
-                if not fits(run.schedule, run.began, shift):
-                    del doubts[shift]
-    return Zone(shift=_agreed(last), doubts=doubts)
+            _clear(doubts, suspicions, run)
+    suspicions = {shift: seen for shift, seen in suspicions.items() if shift not in doubts}
+    return Zone(shift=_agreed(last), doubts=doubts, suspicions=suspicions)
+
+
+def _is_second(run: Run, suspicion: tuple[str, float] | None) -> bool:
+    """Whether another run missed by the same shift not long before."""
+    if suspicion is None or suspicion == (run.key, run.began):
+        return False
+    return run.began - suspicion[1] <= TRUST
+
+
+def _is_disproved(shift: int, missing: Run, last: Iterable[Run]) -> bool:
+    """Whether lately a run was on time, of that task or another, that would have missed so."""
+    own, since = missing.punctual, missing.began - max(TRUST, 1.5 * missing.period)
+    if own is not None and own >= since and not fits(missing.schedule, own, shift):
+        return True
+    return any(
+        not fits(run.schedule, run.began, shift)
+        for run in last
+        if run.shifts == ON_TIME
+        and run.period >= COARSE
+        and abs(missing.began - run.began) <= TRUST
+    )
+
+
+def _clear(doubts: dict[int, float], suspicions: dict[int, tuple[str, float]], run: Run) -> None:
+    """Drop what came before a run that is on time, and would not have been with that shift."""
+    early = {shift for shift, began in doubts.items() if began < run.began}
+    early |= {shift for shift, (_, began) in suspicions.items() if began < run.began}
+    for shift in early:
+        if not fits(run.schedule, run.began, shift):
+            doubts.pop(shift, None)
+            suspicions.pop(shift, None)
 
 
 def _agreed(runs: Collection[Run]) -> int:

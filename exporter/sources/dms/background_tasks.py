@@ -24,9 +24,10 @@ from exporter.sources.dms.walk import Listing
 from exporter.sources.document import OpenWords, Words
 from exporter.sources.fetch import path
 from exporter.sources.source import Ask, Place, Reading, Settings, Source
+from exporter.tasks.ledger import CLOCK_TOLERANCE
 from exporter.tasks.task import ACTIVE, SETTLED, Task
 
-OVERLAP = 600.0
+OVERLAP = CLOCK_TOLERANCE
 """Seconds read again before what is asked for, in case the clocks differ."""
 
 

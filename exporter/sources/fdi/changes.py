@@ -24,6 +24,10 @@ class Changes:
         self._place = place
         self._asked: dict[str, float | None] = {}
 
+    def forget(self) -> None:
+        """Know nothing any more."""
+        self._asked = {}
+
     async def read(self, listed: Collection[str], wanted: Collection[str]) -> Mapping[str, float]:
         """Return what is known of the `listed` tasks, with `wanted` ones asked for."""
         self._asked = {key: moment for key, moment in self._asked.items() if key in listed}

@@ -184,6 +184,8 @@ class TaskMonitors(Source[TaskMonitor]):
     async def poll(self, ask: Ask) -> Reading[TaskMonitor]:
         """Read the whole list, and when those tasks were changed for which that matters."""
         words = Words()
+        if ask.reach is not None and ask.now - ask.reach > self.settings.blind_after:
+            self._changes.forget()  # what they told may have changed meanwhile
         listing = await self._list.read(partial(parse_task_monitor, words=words))
         monitors = listing.monitors
         for key, moment in (await self._changes.read(monitors.keys(), ask.unsure)).items():

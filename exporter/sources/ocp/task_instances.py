@@ -21,9 +21,10 @@ from exporter.sources.ocp.families import TaskInstanceFacts
 from exporter.sources.ocp.instance import SYSTEM_TYPE, TASK_TYPES, Instance
 from exporter.sources.ocp.listing import LIST, InstanceList
 from exporter.sources.source import Ask, Place, Reading, Settings, Source
+from exporter.tasks.ledger import CLOCK_TOLERANCE
 from exporter.tasks.task import Task
 
-OVERLAP = 600.0
+OVERLAP = CLOCK_TOLERANCE
 """Seconds read again before what is asked for, in case the clocks differ."""
 SHOWN_AFTER_FAILURE = 7 * 86_400.0
 """Age up to which a FAILED instance has series of its own; it may stay in the list for ever."""

@@ -1,0 +1,23 @@
+"""What the next poll is told of the tasks that polls before it saw."""
+
+from collections.abc import Mapping
+
+from exporter.tasks.ledger import Ledger
+from exporter.tasks.task import ACTIVE, State
+
+
+def active_keys(ledger: Ledger) -> frozenset[str]:
+    """Return the keys that were active when last seen, and still matter to a later poll."""
+    return frozenset(key for key, track in ledger.tracks.items() if track.state in ACTIVE)
+
+
+def told_types(ledger: Ledger) -> Mapping[str, str]:
+    """Return the types, as far as they were told, of the tasks that were listed when last seen."""
+    listed = ((key, track.task_type) for key, track in ledger.tracks.items() if track.listed)
+    return {key: task_type for key, task_type in listed if task_type is not None}
+
+
+def failed_keys(ledger: Ledger) -> frozenset[str]:
+    """Return the keys that had failed and were listed when last seen."""
+    failed = (item for item in ledger.tracks.items() if item[1].state is State.FAILED)
+    return frozenset(key for key, track in failed if track.listed)
