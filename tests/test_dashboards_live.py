@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import msgspec
+import pytest
 from dashboards import ALL, filled, found, may_be_empty, panels_of, queries_of_variables
 from processes import PATIENCE, SCRAPES, Prometheus, free_port, prometheus
 from tools import needs
@@ -20,6 +21,7 @@ from exporter.simulator.demo import configuration
 from exporter.simulator.scenarios import SCENARIOS
 from exporter.simulator.server import Simulator
 from exporter.simulator.world.world import Size
+from exporter.tasks import debut
 
 BUSY = Size(fdi_tasks=60, dms_mean_gap=0.3, ocp_load=20.0, history=600.0)
 """So that within seconds runs of every system settle, and some of them fail."""
@@ -94,8 +96,9 @@ async def answered(server: Prometheus, queries: Mapping[str, str]) -> list[str]:
 
 
 @needs("prometheus")
-async def test_every_panel_has_data(tmp_path: Path) -> None:
+async def test_every_panel_has_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each query finds something: those that look for what is wrong once it is."""
+    monkeypatch.setattr(debut, "DEBUT", 5.0)  # this Prometheus scrapes often
     simulator = Simulator(SystemClock(), scenario="failing", size=BUSY)
     async with (
         simulated(simulator) as url,
