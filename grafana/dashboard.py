@@ -9,6 +9,8 @@ from grafana.panels import SOURCE, Json
 TAG = "cloud-tasks"
 JOB = 'job=~"$job"'
 UP = "cloud_task_exporter_collector_up"
+NAMED = "task_name=~`${task_name:regex}`"
+"""Tasks of the chosen names, in which there may be quotes: Grafana would not escape all of them."""
 LINKED = "${__url_time_range}&${datasource:queryparam}&${job:queryparam}"
 """What a link from a table keeps."""
 

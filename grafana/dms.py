@@ -5,7 +5,7 @@
 from dataclasses import replace
 
 from grafana import collectors, tasks
-from grafana.dashboard import dashboard, variable, variables
+from grafana.dashboard import NAMED, dashboard, variable, variables
 from grafana.panels import (
     BLUE,
     GREEN,
@@ -46,7 +46,7 @@ CHOICE = variable(
     f"label_values(cloud_task_consecutive_failures{{{DMS.chosen}}}, task_name)",
     about="Narrows the two tables of tasks.",
 )
-NAMED = replace(DMS, named='task_name=~"$task_name"')
+CHOSEN = replace(DMS, named=NAMED)
 
 
 def _failed() -> Json:
@@ -130,8 +130,8 @@ def dms() -> Json:
             (
                 8,
                 [
-                    wide(tasks.failing_tasks(NAMED, LABELS), 15),
-                    tasks.longest_active(NAMED, LABELS),
+                    wide(tasks.failing_tasks(CHOSEN, LABELS), 15),
+                    tasks.longest_active(CHOSEN, LABELS),
                 ],
             ),
             (11, [_kinds()]),

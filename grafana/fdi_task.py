@@ -4,7 +4,7 @@
 
 from collections.abc import Iterable
 
-from grafana.dashboard import variable
+from grafana.dashboard import NAMED, variable
 from grafana.panels import (
     BLUE,
     GREEN,
@@ -31,7 +31,6 @@ from grafana.scope import HERE, TYPE, once
 from grafana.tasks import OUTCOMES
 
 TASK = "target, task_id, task_name"
-ONE = 'task_name="$task_name"'
 CHOICE = variable(
     "task_name",
     "Task",
@@ -59,7 +58,7 @@ NO_LOGS = may_be_empty("the collector run_logs is off or has not read this task'
 
 def one(family: str, **labels: str) -> str:
     """Return a family of the chosen task."""
-    return once(family, TASK, ONE, **labels)
+    return once(family, TASK, NAMED, **labels)
 
 
 def shared(family: str) -> str:
@@ -211,7 +210,7 @@ def facts() -> Json:
         "target_datasource_type": Label("Writes"),
         "task_mode": Label("Mode"),
     }
-    kinds = once("fdi_task_detail_info", f"target, task_id, {', '.join(detailed)}", ONE)
+    kinds = once("fdi_task_detail_info", f"target, task_id, {', '.join(detailed)}", NAMED)
 
     def dated(what: str) -> str:
         moment = one(f"fdi_task_{what}_timestamp_seconds")
@@ -219,7 +218,7 @@ def facts() -> Json:
         return f"1000 * ({joined})"
 
     names = ", ".join(name for name in described if name not in TASK.split(", "))
-    info = once("fdi_task_info", f"target, task_id, {names}", ONE)
+    info = once("fdi_task_info", f"target, task_id, {names}", NAMED)
     switched = f"{one('fdi_task_enabled')} * on (target, task_id) group_left ({names}) {info}"
     return table(
         "What it is",

@@ -3,7 +3,7 @@
 # ruff: noqa: INP001 - no part of the package: it lies beside the dashboards it makes
 
 from grafana import collectors, tasks
-from grafana.dashboard import dashboard, variable, variables
+from grafana.dashboard import NAMED, dashboard, variable, variables
 from grafana.panels import (
     BLUE,
     GREEN,
@@ -24,7 +24,6 @@ from grafana.panels import (
 )
 from grafana.scope import HERE, OCP, TYPE, once
 
-NAMED = 'task_name=~"$task_name"'
 CHOICE = variable(
     "task_name",
     "Task",

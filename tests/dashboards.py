@@ -24,7 +24,14 @@ def filled(expression: str) -> str:
     """Return a query as Grafana would send it, with everything chosen."""
     for name, window in WINDOWS.items():
         expression = expression.replace(name, window)
-    return re.sub(r'(!~|=~?)"\$[a-z]\w*"', r'\1".+"', expression).replace('=".+"', '=~".+"')
+    everything = re.sub(r"`\$\{\w+:regex\}`", '".+"', expression)
+    return re.sub(r'(!~|=~?)"\$[a-z]\w*"', r'\1".+"', everything).replace('=".+"', '=~".+"')
+
+
+def with_chosen(expression: str, name: str, value: str) -> str:
+    """Return a query as Grafana would send it, with one value of `${name:regex}` chosen."""
+    pattern = re.sub(r"[\\^$*+?.()|[\]{}/]", r"\\\g<0>", value)
+    return expression.replace(f"${{{name}:regex}}", pattern)
 
 
 def queries_of(dashboard: Json) -> list[str]:

@@ -19,6 +19,7 @@ from dashboards import (
     panels_of,
     queries_of,
     queries_of_variables,
+    with_chosen,
 )
 from test_alerts import mistakes, run
 from tools import needs
@@ -37,6 +38,7 @@ ELSEWHERE = {"label_replace", "process_cpu_seconds_total", "process_resident_mem
 """Words that rules do without, and families that any program in Python has."""
 TELL_NOTHING = {"no data", "absent", "no runs seen", "none, or not known: see Collectors down"}
 """What may stand where nothing is found: it is as true of a cloud that cannot be read."""
+CHOSEN_TASK = r"task_name=~?[`\"][^`\"]*\$[^`\"]*[`\"]"
 NO_INCREASE = re.compile(
     r"last_over_time\([^)]*\)"
     r"|(\w+_total\{[^}]*\}) unless \1 offset 1h or (?=increase\(\1\[1h\]\))"
@@ -290,6 +292,30 @@ def test_queries_of_dashboards_are_valid(tmp_path: Path) -> None:
     code, said = run("promtool", "check", "rules", str(file))
 
     assert (code, f"{len(queries)} rules found" in said) == (0, True), said
+
+
+@needs("promtool")
+@pytest.mark.parametrize("name", ['it\'s "new"', "a+b (1/2) [x] {y} |z^$", "back\\slash", "ö 任务"])
+def test_tasks_of_any_name_can_be_chosen(tmp_path: Path, name: str) -> None:
+    """What narrows to a task finds that of this name, and no other."""
+    queries = {query for dashboard in ALL.values() for query in queries_of(dashboard)}
+    found = {each for query in queries for each in re.findall(CHOSEN_TASK, query)}
+    series = [f"task{{task_name={json.dumps(each)}}}" for each in (name, "another")]
+    asked = [f"count(task{{{with_chosen(each, 'task_name', name)}}})" for each in sorted(found)]
+    test = {
+        "interval": "1m",
+        "input_series": [{"series": each, "values": "1"} for each in series],
+        "promql_expr_test": [
+            {"expr": each, "eval_time": "0", "exp_samples": [{"labels": "{}", "value": 1}]}
+            for each in asked
+        ],
+    }
+    file = tmp_path / "tests.yml"
+    file.write_text(yaml.safe_dump({"tests": [test]}))
+    code, said = run("promtool", "test", "rules", str(file))
+
+    assert asked
+    assert code == 0, said
 
 
 def test_rules_of_the_linter_that_are_left_out_have_reasons() -> None:
