@@ -3,15 +3,16 @@
 # ruff: noqa: INP001 - no part of the package: it lies beside the dashboards it makes
 
 from grafana.dashboard import JOB, link
-from grafana.panels import GREEN, RED, Column, Json, Label, graph, mapping, stat, steps, table
+from grafana.panels import GREEN, RED, Json, graph, mapping, stat, steps, wide
 from grafana.scope import COLLECTOR, OWN, Scope, number
+from grafana.table import Column, Label, table
 
 LABELS = {
     "target": Label("Target"),
-    "system": Label("System", width=80),
-    "collector": Label("Collector"),
+    "system": None,
+    "collector": Label("Collector", width=138),
 }
-REASON = {"reason": Label("Reason", width=110)}
+REASON = {"reason": Label("Reason", width=100)}
 BUILD = f"{OWN}_build_info{{{JOB}}}"
 """By which an exporter is told from other programs, which All jobs would hold too."""
 ANSWERS = {"1": ("good", GREEN), "0": ("failed", RED)}
@@ -45,25 +46,24 @@ def freshness(scope: Scope) -> list[Json]:
     interval = scope.of_collectors("collector_interval_seconds")
     why = f"0 * max by ({COLLECTOR}, reason) ({OWN}_collector_failing{{{scope.chosen}}})"
     last = f"{scope.up} == 1 or on ({COLLECTOR}) {why} or on ({COLLECTOR}) {scope.up}"
-    return [
-        table(
-            "Collectors",
-            "Whether the last poll of each collector gave a whole reading, or why not, how old that"
-            " is, and how often it is polled.",
-            LABELS | REASON,
-            [
-                Column("Last poll", last, words=ANSWERS, width=90),
-                Column("Age of data", scope.age, "s", width=110),
-                Column("Polled every", interval, "s", width=110),
-            ],
-            sort="Age of data",
-        ),
-        graph(
-            "Age of data, in intervals",
-            "How old the last whole reading is, measured in polls. Near 1 is normal; above 3, polls"
-            " fail or are slow.",
-            [(f"({scope.age}) / {interval}", "{{target}} {{collector}}")],
-            decimals=1,
-            top=3,
-        ),
-    ]
+    now = table(
+        "Collectors",
+        "Whether the last poll of each collector gave a whole reading, or why not, how old that is,"
+        " and how often it is polled.",
+        LABELS | REASON,
+        [
+            Column("Last poll", last, words=ANSWERS),
+            Column("Age of data", scope.age, "s"),
+            Column("Polled every", interval, "s"),
+        ],
+        sort="Age of data",
+    )
+    over_time = graph(
+        "Age of data, in intervals",
+        "How old the last whole reading is, measured in polls. Near 1 is normal; above 3, polls"
+        " fail or are slow.",
+        [(f"({scope.age}) / {interval}", "{{target}} {{collector}}")],
+        decimals=1,
+        top=3,
+    )
+    return [wide(now, 13), over_time]

@@ -110,6 +110,11 @@ def dashboard(
     }
 
 
+def four_a_line(stats: Sequence[Json]) -> list[tuple[int, Sequence[Json]]]:
+    """Return lines of numbers whose titles are not cut off on a small screen."""
+    return [(3, stats[n : n + 4]) for n in range(0, len(stats), 4)]
+
+
 def placed(lines: Sequence[tuple[int, Sequence[Json]]]) -> list[Json]:
     """Return the panels with ids and places; who asked for no width shares what is left."""
     panels: list[Json] = []

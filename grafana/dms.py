@@ -5,7 +5,7 @@
 from dataclasses import replace
 
 from grafana import collectors, tasks
-from grafana.dashboard import NAMED, dashboard, variable, variables
+from grafana.dashboard import NAMED, dashboard, four_a_line, variable, variables
 from grafana.panels import (
     BLUE,
     GREEN,
@@ -13,17 +13,15 @@ from grafana.panels import (
     PLAIN,
     RED,
     YELLOW,
-    Column,
     Json,
-    Label,
     row,
     stacked,
     stat,
     steps,
-    table,
     wide,
 )
 from grafana.scope import DMS, TYPE, once
+from grafana.table import Column, Label, table
 
 STATUS_COLORS = {
     "failed": RED,
@@ -34,7 +32,7 @@ STATUS_COLORS = {
     "deleted": PLAIN,
 }
 LABELS = {
-    "target": Label("Target", width=140),
+    "target": Label("Target", width=110),
     "task_name": Label("Kind", least=200),
     "system": None,
     "task_id": None,
@@ -80,8 +78,8 @@ def _kinds() -> Json:
         " Records can be deleted, so numbers may fall.",
         {
             "target": Label("Target"),
-            "engine": Label("Engine", width=100),
-            "task_type": Label("Kind", width=260),
+            "engine": Label("Engine", width=90),
+            "task_type": Label("Kind", least=220),
         },
         [
             Column("Failed", counted("failed"), bad_above=0),
@@ -114,8 +112,7 @@ def dms() -> Json:
         variables(DMS.system, CHOICE),
         [
             (1, [row("Now")]),
-            (
-                4,
+            *four_a_line(
                 [
                     _failed(),
                     tasks.failing(DMS),
@@ -125,7 +122,7 @@ def dms() -> Json:
                     _oldest(),
                     tasks.success(DMS),
                     collectors.down(DMS),
-                ],
+                ]
             ),
             (
                 8,
@@ -138,6 +135,6 @@ def dms() -> Json:
             (1, [row("Over time")]),
             (8, _over_time()),
             (1, [row("How long they take")]),
-            (8, [tasks.slowest(DMS), tasks.durations(DMS)]),
+            (8, [wide(tasks.slowest(DMS), 13), tasks.durations(DMS)]),
         ],
     )

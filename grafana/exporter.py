@@ -2,34 +2,33 @@
 
 # ruff: noqa: INP001 - no part of the package: it lies beside the dashboards it makes
 
-from grafana import collectors
-from grafana.dashboard import JOB, dashboard, variables
+from grafana import collectors, process
+from grafana.dashboard import JOB, dashboard, four_a_line, variables
 from grafana.panels import (
     GREEN,
     NOTHING,
     RED,
-    Column,
     Json,
-    Label,
     graph,
     mapping,
     may_be_empty,
     row,
     stat,
     steps,
-    table,
+    wide,
 )
 from grafana.scope import ALL, HERE, OWN, number, within_the_hour
+from grafana.table import Column, Label, table
 
 DOUBTS = {
     "Hidden": "tasks_hidden",
     "Invalid": "tasks_invalid",
     "Vanished": "tasks_vanished",
-    "Inconsistent list": "list_inconsistent",
-    "Schedules unclear": "schedules_not_understood",
-    "Zone in doubt": "schedule_zone_doubtful",
+    "Inconsistent": "list_inconsistent",
+    "Unclear schedules": "schedules_not_understood",
+    "Doubtful zones": "schedule_zone_doubtful",
     "Unknown words": "unknown_words",
-    "Duplicate series": "duplicate_series",
+    "Duplicates": "duplicate_series",
 }
 """What may be wrong with a reading."""
 
@@ -48,16 +47,16 @@ def _now() -> list[Json]:
         collectors.reached(),
         collectors.down(ALL),
         stat(
+            "Nobody polls",
+            "Targets of the configuration that no exporter polls: one of several that share them is"
+            " missing. Which: the last table below.",
+            number(f"sum by (target) ({polled}) < 1", polled),
+        ),
+        stat(
             "Throttled",
             "Requests of the last hour that clouds refused because of their rate.",
             f"{throttled} or 0 * count({ALL.up})",
             decimals=0,
-        ),
-        stat(
-            "State set aside",
-            "Whether this start could not use its state file and began to count anew.",
-            f"max({OWN}_state_set_aside{{{JOB}}})",
-            mappings=mapping({"0": ("no", GREEN), "1": ("yes", RED)}),
         ),
         stat(
             "Configuration",
@@ -68,10 +67,10 @@ def _now() -> list[Json]:
             thresholds=steps(),
         ),
         stat(
-            "Nobody polls",
-            "Targets of the configuration that no exporter polls: one of several that share them is"
-            " missing. Which: the last table below.",
-            number(f"sum by (target) ({polled}) < 1", polled),
+            "State set aside",
+            "Whether this start could not use its state file and began to count anew.",
+            f"max({OWN}_state_set_aside{{{JOB}}})",
+            mappings=mapping({"0": ("no", GREEN), "1": ("yes", RED)}),
         ),
         stat(
             "Targets",
@@ -101,7 +100,7 @@ def _doubts() -> Json:
         " schedules that are not understood or are in another time zone, and unknown words."
         " What is said of schedules and zones is - where there are no schedules.",
         collectors.LABELS,
-        [*columns, Column("Time zone off by", shift, "s", bad_above=0)],
+        [*columns, Column("Zone off by", shift, "s", bad_above=0)],
         sort="Hidden",
     )
 
@@ -163,6 +162,18 @@ def _losses() -> list[Json]:
 def _requests() -> list[Json]:
     requests = f"rate({OWN}_api_requests_total{{{ALL.chosen}}}[$__rate_interval])"
     taken = f"increase({OWN}_api_request_duration_seconds_bucket{{{ALL.chosen}}}[15m])"
+    durations = graph(
+        "Duration of requests, 95th percentile",
+        "By operation, over a quarter of an hour; a gap is a time without requests.",
+        [
+            (
+                f"histogram_quantile(0.95, sum by (system, operation, le) ({taken})) >= 0",
+                "{{system}} {{operation}}",
+            )
+        ],
+        unit="s",
+        aside=True,
+    )
     return [
         graph(
             "Requests to the clouds",
@@ -178,17 +189,7 @@ def _requests() -> list[Json]:
             decimals=0,
             top=5,
         ),
-        graph(
-            "Duration of requests, 95th percentile",
-            "By operation, over a quarter of an hour; a gap is a time without requests.",
-            [
-                (
-                    f"histogram_quantile(0.95, sum by (system, operation, le) ({taken})) >= 0",
-                    "{{system}} {{operation}}",
-                )
-            ],
-            unit="s",
-        ),
+        wide(durations, 10),
     ]
 
 
@@ -218,73 +219,6 @@ def _credentials() -> list[Json]:
     ]
 
 
-def _process() -> list[Json]:
-    used, memory = (
-        f"{what} and on (job, instance) {collectors.BUILD}"
-        for what in (
-            f"rate(process_cpu_seconds_total{{{JOB}}}[$__rate_interval])",
-            f"process_resident_memory_bytes{{{JOB}}}",
-        )
-    )
-    return [
-        graph(
-            "Memory",
-            "Resident memory of each exporter.",
-            [(f"max by (instance) ({memory})", "{{instance}}")],
-            unit="bytes",
-        ),
-        graph(
-            "Processor",
-            "Share of one processor that each exporter uses.",
-            [
-                (f"sum by (instance) ({used})", "{{instance}}"),
-            ],
-            unit="percentunit",
-        ),
-        graph(
-            "Series on the page",
-            "Samples of polled families that each exporter shows; Prometheus keeps them all.",
-            [(f"max by (instance) ({OWN}_series{{{JOB}}})", "{{instance}}")],
-            unit="short",
-        ),
-    ]
-
-
-def _doors() -> list[Json]:
-    polled = f"{OWN}_target_polled{{{HERE}}}"
-    pollers = f"sum by (target) ({polled})"
-    each = f"max by (target, instance) ({polled} == 1) * on (target) group_left () {pollers}"
-    wrong = f"increase({OWN}_web_wrong_passwords_total{{{JOB}}}[1h])"
-    return [
-        table(
-            "Who polls which target",
-            "Each target of the configuration with the exporter that polls it: of several that"
-            " share targets, exactly one should.",
-            {"target": Label("Target"), "instance": Label("Exporter", least=160)},
-            [
-                Column(
-                    "Polled by",
-                    f"{each} or on (target) {pollers}",
-                    words={"0": ("nobody", RED)},
-                    bad_above=1,
-                    width=110,
-                )
-            ],
-            sort="Target",
-        ),
-        graph(
-            "Wrong passwords",
-            "Each point: the requests to each exporter in the hour before it with a wrong name or"
-            " password: one was changed, or somebody tries some out."
-            f" {may_be_empty('nobody is asked for a password')}",
-            [(f"max by (instance) ({wrong})", "{{instance}}")],
-            decimals=0,
-            top=5,
-            noValue=NOTHING,
-        ),
-    ]
-
-
 def exporter() -> Json:
     """Return "Cloud tasks / Exporter"."""
     return dashboard(
@@ -294,7 +228,7 @@ def exporter() -> Json:
         variables(ALL.system),
         [
             (1, [row("Now")]),
-            (4, _now()),
+            *four_a_line(_now()),
             (1, [row("Freshness")]),
             (9, collectors.freshness(ALL)),
             (9, [_doubts()]),
@@ -305,7 +239,7 @@ def exporter() -> Json:
             (8, _requests()),
             (7, _credentials()),
             (1, [row("The process")]),
-            (7, _process()),
-            (7, _doors()),
+            (7, process.numbers()),
+            (7, process.doors()),
         ],
     )

@@ -3,17 +3,18 @@
 # ruff: noqa: INP001 - no part of the package: it lies beside the dashboards it makes
 
 from grafana import collectors, fdi_task, tasks
-from grafana.dashboard import dashboard, link, variables
+from grafana.dashboard import dashboard, four_a_line, link, variables
 from grafana.fdi_task import POSITION, STATUS, STATUS_COLORS, SWITCH, TASK
-from grafana.panels import Column, Json, Label, graph, may_be_empty, row, stacked, table, wide
+from grafana.panels import Json, graph, may_be_empty, row, stacked, wide
 from grafana.scope import FDI, HERE, TYPE, once
+from grafana.table import Column, Label, table
 
 LABELS = {
     "task_name": Label(
-        "Task", width=280, link=link("fdi", "This task", target="Target", task_name="Task")
+        "Task", least=180, link=link("fdi", "This task", target="Target", task_name="Task")
     ),
     "task_id": None,
-    "target": Label("Target", least=120),
+    "target": Label("Target", width=100),
 }
 STATISTICS = ("abnormal", "running", "completed", "terminated")
 NO_LOGS = may_be_empty("the collector run_logs is off, as it is unless configured")
@@ -32,7 +33,7 @@ def shared(family: str) -> str:
 
 def _tasks() -> Json:
     labels = LABELS | {
-        "task_type": Label("Type", width=100),
+        "task_type": Label("Type", width=90),
         "execute_status": STATUS,
         "position": POSITION,
     }
@@ -47,80 +48,75 @@ def _tasks() -> Json:
     due = f"{shared('cloud_task_due_timestamp_seconds')} - time()"
     return table(
         "Tasks",
-        "Every task: how its last run ended and how far it came (adapter, reader, writer), and when"
-        " it is due, in red once that is two minutes ago. A click on a task opens it below."
+        "Every task: how its last run ended and how far it came (adapter, reader, writer), its"
+        " failures in a row, and when it is due, in red once that is two minutes ago. A click on a"
+        " task opens it below."
         " Last success is - if none was seen, Active for is - unless it runs, Due in is - without"
         " a schedule that is understood.",
         labels,
         [
-            Column("Switched", switched, words=SWITCH, width=90),
-            Column("Failures in a row", failures, bad_above=0, width=140),
+            Column("Switched", switched, words=SWITCH),
+            Column("Failures", failures, bad_above=0),
             tasks.ago("Last run", of_tasks("fdi_task_last_execute_timestamp_seconds")),
             tasks.ago("Last success", shared("cloud_task_last_success_timestamp_seconds")),
-            Column("Active for", active, "s", width=110),
-            Column("Due in", due, "s", bad_below=-120, width=110),
+            Column("Active for", active, "s"),
+            Column("Due in", due, "s", bad_below=-120),
         ],
-        sort="Failures in a row",
+        sort="Failures",
     )
 
 
 def _statistics() -> list[Json]:
-    by_category, by_type = "target, category", "target, task_type"
-
     def counted(status: str) -> str:
-        return once("fdi_tasks", by_category, status=status)
+        return once("fdi_tasks", "target, category", status=status)
+
+    return [
+        table(
+            "Tasks by category and status",
+            "What the instance's own statistics count; cdc is change data capture.",
+            {"target": Label("Target"), "category": Label("Category", width=100)},
+            [
+                Column("Abnormal", counted("abnormal"), bad_above=0),
+                *(Column(s.capitalize(), counted(s)) for s in STATISTICS[1:]),
+            ],
+            sort="Abnormal",
+        ),
+        graph(
+            "Abnormal tasks by category",
+            "How many tasks the instance's statistics called abnormal.",
+            [(counted("abnormal"), "{{target}} {{category}}")],
+            decimals=0,
+            top=5,
+        ),
+    ]
+
+
+def _types() -> list[Json]:
+    by_type = "target, task_type"
 
     def ended(status: str) -> str:
         return once("fdi_task_monitors", by_type, TYPE, execute_status=status)
 
-    statistics = table(
-        "Tasks by category and status",
-        "What the instance's own statistics count; cdc is change data capture.",
-        {"target": Label("Target"), "category": Label("Category", width=100)},
-        [
-            Column("Abnormal", counted("abnormal"), bad_above=0),
-            *(Column(s.capitalize(), counted(s)) for s in STATISTICS[1:]),
-        ],
-        sort="Abnormal",
-    )
-    monitors = table(
+    by_status = once("fdi_task_monitors", f"{by_type}, execute_status", TYPE)
+    now = table(
         "Tasks by type and status of the last run",
         "What the list of monitors says: how many are switched on, and how last runs ended.",
-        {"target": Label("Target", width=130), "task_type": Label("Type", width=100)},
+        {"target": Label("Target"), "task_type": Label("Type", width=95)},
         [
             Column("Error", ended("error"), bad_above=0),
             *(Column(s.capitalize(), ended(s)) for s in STATUS_COLORS if s != "error"),
-            Column("Switched on", once("fdi_task_monitors_enabled", by_type, TYPE), width=110),
+            Column("Switched on", once("fdi_task_monitors_enabled", by_type, TYPE)),
         ],
         sort="Error",
     )
-    return [wide(statistics, 9), wide(monitors, 15)]
-
-
-def _trend() -> list[Json]:
-    monitors = once("fdi_task_monitors", "target, task_type, execute_status", TYPE)
-    return [
-        graph(
-            "Abnormal tasks by category",
-            "How many tasks the instance's statistics called abnormal.",
-            [
-                (
-                    once("fdi_tasks", "target, category", status="abnormal"),
-                    "{{target}} {{category}}",
-                )
-            ],
-            decimals=0,
-            top=5,
-        ),
-        stacked(
-            "Tasks by status of the last run",
-            "How the last runs of all chosen tasks stood.",
-            f"sum by (execute_status) ({monitors})",
-            "execute_status",
-            STATUS_COLORS,
-        ),
-        tasks.runs(FDI),
-    ]
+    over_time = stacked(
+        "Tasks by status of the last run",
+        "How the last runs of all chosen tasks stood.",
+        f"sum by (execute_status) ({by_status})",
+        "execute_status",
+        STATUS_COLORS,
+    )
+    return [wide(now, 16), over_time]
 
 
 def _logs() -> Json:
@@ -158,18 +154,17 @@ def fdi() -> Json:
         variables(FDI.system, fdi_task.CHOICE),
         [
             (1, [row("Now")]),
-            (
-                4,
+            *four_a_line(
                 [
                     tasks.failing(FDI),
                     tasks.failing_in_a_row(FDI),
                     tasks.overdue(FDI),
                     tasks.stuck(FDI),
                     tasks.success(FDI),
-                    collectors.down(FDI),
                     tasks.active(FDI),
                     fdi_task.abnormal(),
-                ],
+                    collectors.down(FDI),
+                ]
             ),
             (10, [_tasks()]),
             (1, [row("Task $task_name")]),
@@ -178,8 +173,9 @@ def fdi() -> Json:
             (8, fdi_task.runs()),
             (4, [fdi_task.facts()]),
             (1, [row("Statistics and types")]),
-            (6, _statistics()),
-            (8, _trend()),
+            (7, _statistics()),
+            (7, _types()),
+            (7, [tasks.runs(FDI)]),
             (1, [row("Run logs")]),
             (10, [_logs()]),
         ],

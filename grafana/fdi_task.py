@@ -13,9 +13,7 @@ from grafana.panels import (
     PLAIN,
     RED,
     YELLOW,
-    Column,
     Json,
-    Label,
     Words,
     graph,
     mapping,
@@ -23,11 +21,11 @@ from grafana.panels import (
     stacked,
     stat,
     steps,
-    table,
     timeline,
     wide,
 )
 from grafana.scope import HERE, TYPE, once
+from grafana.table import Column, Label, table
 from grafana.tasks import OUTCOMES
 
 TASK = "target, task_id, task_name"
@@ -49,9 +47,9 @@ STATUS_COLORS = {
     "unstarted": PLAIN,
 }
 STATUS = Label(
-    "Last status", words={word: (word, color) for word, color in STATUS_COLORS.items()}, width=110
+    "Status", words={word: (word, color) for word, color in STATUS_COLORS.items()}, width=90
 )
-POSITION = Label("Came to", width=90)
+POSITION = Label("Came to", width=78)
 POSITIONS = ("adapter", "reader", "writer")
 NO_LOGS = may_be_empty("the collector run_logs is off or has not read this task's log yet")
 
@@ -96,14 +94,14 @@ def now() -> list[Json]:
     due = f"{shared('cloud_task_due_timestamp_seconds')} - time()"
     return [
         stat(
-            "Status of the last run",
+            "Last status",
             "How the task's last run ended, or what it does.",
             coded("execute_status", STATUS_COLORS),
             mappings=mapping(status_words()),
             thresholds=plain,
         ),
         stat(
-            "Last run came to",
+            "Came to",
             "How far the last run came: of a failed one, whose side failed.",
             coded("position", POSITIONS),
             mappings=mapping({"0": ("-", PLAIN), **positions}),
@@ -198,17 +196,17 @@ def facts() -> Json:
     """Return what the task is."""
     described = {
         "task_name": None,
-        "task_id": Label("Task id", width=290),
-        "target": Label("Target", width=150),
-        "schedule": Label("Schedule", width=170),
-        "task_tag": Label("Tag"),
-        "source_app_name": Label("From"),
-        "target_app_name": Label("To"),
+        "task_id": Label("Task id", width=265),
+        "target": Label("Target", least=75),
+        "schedule": Label("Schedule", width=120),
+        "task_tag": Label("Tag", least=75),
+        "source_app_name": Label("From", least=75),
+        "target_app_name": Label("To", least=75),
     }
     detailed = {
-        "source_datasource_type": Label("Reads"),
-        "target_datasource_type": Label("Writes"),
-        "task_mode": Label("Mode"),
+        "source_datasource_type": Label("Reads", least=75),
+        "target_datasource_type": Label("Writes", least=75),
+        "task_mode": Label("Mode", least=75),
     }
     kinds = once("fdi_task_detail_info", f"target, task_id, {', '.join(detailed)}", NAMED)
 
@@ -223,12 +221,11 @@ def facts() -> Json:
     return table(
         "What it is",
         "The task as it is set up; From and To are applications. What is right of these comes from"
-        " the collector task_details. Created is - and Changed is - unless that is switched on.",
+        " the collector task_details. Changed is - unless that is switched on.",
         described | detailed,
         [
-            Column("Switched", switched, words=SWITCH, width=90),
-            Column("Created", dated("created"), "dateTimeAsIso", width=170),
-            Column("Changed", dated("last_modified"), "dateTimeAsIso", width=170),
+            Column("Switched", switched, words=SWITCH),
+            Column("Changed", dated("last_modified"), "dateTimeAsIso"),
         ],
         sort="Target",
     )

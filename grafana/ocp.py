@@ -3,7 +3,7 @@
 # ruff: noqa: INP001 - no part of the package: it lies beside the dashboards it makes
 
 from grafana import collectors, tasks
-from grafana.dashboard import NAMED, dashboard, variable, variables
+from grafana.dashboard import NAMED, dashboard, four_a_line, variable, variables
 from grafana.panels import (
     BLUE,
     GREEN,
@@ -11,18 +11,17 @@ from grafana.panels import (
     PLAIN,
     RED,
     YELLOW,
-    Column,
     Json,
-    Label,
     graph,
     may_be_empty,
     row,
     stacked,
     stat,
     steps,
-    table,
+    wide,
 )
 from grafana.scope import HERE, OCP, TYPE, once
+from grafana.table import Column, Label, table
 
 CHOICE = variable(
     "task_name",
@@ -40,6 +39,8 @@ STATUS_COLORS = {
 }
 STATUSES = {word: (word, color) for word, color in STATUS_COLORS.items() if color != PLAIN}
 OPERATIONS = {"rollback": ("rollback", ORANGE), "retry": ("retry", YELLOW)}
+BY_SYSTEM = "SYS_SCHEDULED"
+"""The type of what OCP does again by itself, every few minutes: one that failed needs nobody."""
 INSTANCE = "target, task_id"
 COUNTED = "target, task_type"
 BAR = {"custom.cellOptions": {"type": "gauge", "mode": "basic"}, "min": 0, "max": 1}
@@ -58,6 +59,13 @@ def instances(by: str = "", **labels: str) -> str:
     return f"sum by ({by}) ({counted})" if by else f"sum({counted})"
 
 
+def failed(comparison: str) -> str:
+    """Return how many instances of, or (`!=`) not of, the system's own type are FAILED."""
+    matchers = (TYPE, f'task_type{comparison}"{BY_SYSTEM}"')
+    counted = once("ocp_task_instances", f"{COUNTED}, operation", *matchers, status="failed")
+    return f"sum({counted}) or 0 * {instances()}"
+
+
 def _now() -> list[Json]:
     any_instance = once("ocp_task_instances", "target")
     deadline = once(
@@ -66,8 +74,9 @@ def _now() -> list[Json]:
     return [
         stat(
             "Failed",
-            "Task instances that are FAILED and wait for somebody to retry or give them up.",
-            instances(status="failed"),
+            "Task instances that are FAILED and wait for somebody to retry or give them up. Those"
+            f" of type {BY_SYSTEM}, which OCP repeats by itself, are only counted by type below.",
+            failed("!="),
         ),
         stat(
             "About to fail",
@@ -88,96 +97,88 @@ def _now() -> list[Json]:
         ),
         tasks.failing_in_a_row(OCP),
         tasks.success(OCP),
-        collectors.down(OCP),
         stat(
             "Running",
             "Task instances that are RUNNING.",
             instances(status="running"),
             thresholds=steps(),
         ),
+        collectors.down(OCP),
     ]
 
 
 def _instances() -> Json:
     labels = {
-        "task_name": Label("Task", least=200),
-        "task_id": Label("Id", width=90),
-        "target": Label("Target", width=130),
-        "task_type": Label("Type", width=140),
-        "status": Label("Status", words=STATUSES, width=90),
-        "operation": Label("Operation", words=OPERATIONS, width=90),
-        "ob_cluster_name": Label("Cluster", width=120),
-        "tenant_name": Label("Tenant", width=120),
+        "task_type": Label("Type", width=130),
+        "task_name": Label("Task", least=170),
+        "task_id": Label("Id", width=80),
+        "target": Label("Target", width=100),
+        "status": Label("Status", words=STATUSES, width=80),
+        "operation": Label("Operation", words=OPERATIONS, width=88),
+        "ob_cluster_name": Label("Cluster", width=90),
+        "tenant_name": Label("Tenant", width=80),
     }
     began = of_instances("ocp_task_instance_start_timestamp_seconds")
     settled = of_instances("ocp_task_instance_finish_timestamp_seconds")
     there = once("ocp_task_instance_info", ", ".join(labels), TYPE, NAMED)
-    failed = of_instances("ocp_task_instance_failed_subtasks")
+    failed_steps = of_instances("ocp_task_instance_failed_subtasks")
+    progress = of_instances("ocp_task_instance_progress_ratio")
     return table(
         "Instances that run or failed",
-        "Task instances that are RUNNING, FAILED within the last seven days, or watched. Progress"
-        " is the share of their steps that are successful. Failed is - while an instance runs."
-        f" {NOTHING_OPEN}",
+        "Task instances that are RUNNING, FAILED within the last seven days, or watched, by type."
+        " Progress is the share of their steps that are successful. Since is when one failed, or"
+        f" began where it runs. {NOTHING_OPEN}",
         labels,
         [
-            Column("Failed steps", f"{there} * on ({INSTANCE}) group_left () {failed}", width=100),
-            Column(
-                "Progress",
-                of_instances("ocp_task_instance_progress_ratio"),
-                "percentunit",
-                width=150,
-                more=BAR,
-            ),
-            tasks.ago("Began", began),
-            tasks.ago("Failed", settled),
+            Column("Failed steps", f"{there} * on ({INSTANCE}) group_left () {failed_steps}"),
+            Column("Progress", progress, "percentunit", least=120, more=BAR),
+            tasks.ago("Since", f"{settled} or {began}"),
         ],
-        sort="Began",
+        sort="Since",
+        within="Type",
     )
 
 
 def _steps() -> Json:
     step = "target, task_id, subtask_id"
-    chosen = f"ocp_subtask_instance_blocking_info{{{HERE},{NAMED}}}"
+    types = once("ocp_task_instance_info", f"{INSTANCE}, task_type", TYPE, NAMED)
+    # Of two exporters, one may not know the type yet.
+    types = f"topk by ({INSTANCE}) (1, {types})"
+    chosen = (
+        f"ocp_subtask_instance_blocking_info{{{HERE}}}"
+        f" * on ({INSTANCE}) group_left (task_type) {types}"
+    )
 
     def of_steps(what: str) -> str:
         family = f"ocp_subtask_instance_{what}"
-        return f"max by ({step}) ({family}{{{HERE}}} and on ({step}) {chosen})"
+        return f"max by ({step}) ({family}{{{HERE}}} and on ({step}) ({chosen}))"
 
     labels = {
-        "subtask_name": Label("Step", least=200),
+        "task_type": Label("Type", width=130),
+        "subtask_name": Label("Step", least=160),
         "subtask_id": None,
-        "task_name": Label("Task", least=200),
-        "task_id": Label("Id", width=90),
-        "target": Label("Target", width=130),
-        "status": Label("Status", words=STATUSES, width=90),
-        "operation": Label("Operation", words=OPERATIONS, width=90),
+        "task_name": Label("Task", least=160),
+        "task_id": Label("Id", width=80),
+        "target": Label("Target", width=100),
+        "status": Label("Status", words=STATUSES, width=80),
+        "operation": Label("Operation", words=OPERATIONS, width=88),
     }
     there = f"max by ({', '.join(labels)}) ({chosen})"
     return table(
         "Steps that hold up their instance",
-        "Steps that are not successful though all before them are, of all types. Left is the time"
-        " until OCP's timeout, in red when that is over. Executed is - where a step did not begin,"
-        " Running for is - unless it runs, Left is - unless it runs for the first time."
+        "Steps that are not successful though all before them are, by type of instance. Left is the"
+        " time until OCP's timeout, in red when that is over. Executed is - where a step did not"
+        " begin, Running for is - unless it runs, Left is - unless it runs for the first time."
         f" {NOTHING_OPEN}",
         labels,
         [
             Column("Holds up", there, hidden=True),
-            Column("Executed", of_steps("runs"), bad_above=1, width=90),
-            Column(
-                "Running for",
-                f"time() - {of_steps('start_timestamp_seconds')}",
-                "s",
-                width=110,
-            ),
-            Column(
-                "Left",
-                f"{of_steps('deadline_timestamp_seconds')} - time()",
-                "s",
-                bad_below=0,
-                width=110,
-            ),
+            Column("Executed", of_steps("runs"), bad_above=1),
+            Column("Running for", f"time() - {of_steps('start_timestamp_seconds')}", "s"),
+            Column("Left", f"{of_steps('deadline_timestamp_seconds')} - time()", "s", bad_below=0),
         ],
         sort="Running for",
+        within="Type",
     )
 
 
@@ -187,7 +188,7 @@ def _types() -> Json:
         "RUNNING and FAILED as they are now, the others as they settled within the configured"
         " window; of all of them, how many are retried or rolled back. The type is unknown until"
         " the details of an instance were read.",
-        {"target": Label("Target"), "task_type": Label("Type", width=150)},
+        {"target": Label("Target"), "task_type": Label("Type", least=140)},
         [
             Column("Failed", instances(COUNTED, status="failed"), bad_above=0),
             Column("Running", instances(COUNTED, status="running")),
@@ -206,13 +207,19 @@ def _over_time() -> list[Json]:
             "Failures, retries and rollbacks",
             "Task instances of all chosen targets and types.",
             [
-                (instances(status="failed"), "failed"),
+                (failed("!="), "failed"),
+                (failed("="), f"failed, {BY_SYSTEM}"),
                 (instances(operation="retry"), "retried"),
                 (instances(operation="rollback"), "rolled back"),
             ],
             decimals=0,
             top=5,
-            colors={"failed": RED, "retried": YELLOW, "rolled back": ORANGE},
+            colors={
+                "failed": RED,
+                f"failed, {BY_SYSTEM}": "purple",
+                "retried": YELLOW,
+                "rolled back": ORANGE,
+            },
         ),
         stacked(
             "Steps by status",
@@ -234,12 +241,13 @@ def ocp() -> Json:
         variables(OCP.system, CHOICE),
         [
             (1, [row("Now")]),
-            (4, _now()),
+            *four_a_line(_now()),
             (10, [_instances()]),
             (8, [_steps()]),
-            (7, [_types(), tasks.slowest(OCP)]),
+            (7, [_types()]),
             (1, [row("Over time")]),
             (8, _over_time()),
-            (8, [tasks.durations(OCP)]),
+            (1, [row("How long they take")]),
+            (8, [wide(tasks.slowest(OCP), 13), tasks.durations(OCP)]),
         ],
     )

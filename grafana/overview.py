@@ -3,9 +3,10 @@
 # ruff: noqa: INP001 - no part of the package: it lies beside the dashboards it makes
 
 from grafana import collectors, tasks
-from grafana.dashboard import dashboard, link, variables
-from grafana.panels import Column, Json, Label, may_be_empty, row, table
+from grafana.dashboard import dashboard, four_a_line, link, variables
+from grafana.panels import Json, may_be_empty, row
 from grafana.scope import ALL
+from grafana.table import Column, Label, table
 
 CALM = ("running", "queued", "idle", "succeeded", "cancelled", "unknown")
 
@@ -26,15 +27,16 @@ def _targets() -> Json:
     there = link("{System}", "This target", target="Target")
     return table(
         "Targets and what their tasks do",
-        "Tasks of each target by state, as of its last good poll: FDI's last runs, and the tasks of"
-        " DMS and OCP that are listed within the configured window. Overdue is - where a system"
-        " tells no schedules, Success ratio is - while no run settled in the chosen time.",
-        {"target": Label("Target", width=150, link=there), "system": Label("System", width=80)},
+        "Collectors of each target that are down, and its tasks by state, as of its last good poll:"
+        " FDI's last runs, and the tasks of DMS and OCP that are listed within the configured"
+        " window. Overdue is - where a system tells no schedules, Success is - while no run settled"
+        " in the chosen time.",
+        {"target": Label("Target", link=there), "system": Label("System", width=70)},
         [
-            Column("Collectors down", down, bad_above=0, width=130),
+            Column("Down", down, bad_above=0),
             *bad,
             *calm,
-            Column("Success ratio", ratio, "percentunit"),
+            Column("Success", ratio, "percentunit"),
             Column("Oldest data", f"max by ({by}) ({ALL.age})", "s"),
         ],
         sort="Failed",
@@ -42,7 +44,7 @@ def _targets() -> Json:
 
 
 def _late() -> list[Json]:
-    labels = tasks.LABELS | {"task_id": None}
+    labels = tasks.LABELS | {"target": Label("Target", width=110)}
     due = ALL.per_task("cloud_task_due_timestamp_seconds")
     late = f"time() - {due} > 60"
     following = f"{due} + {ALL.per_task('cloud_task_due_interval_seconds')} - time() and {late}"
@@ -50,12 +52,13 @@ def _late() -> list[Json]:
         table(
             "Tasks past their time",
             "Tasks that ought to have begun more than a minute ago, some still within their grace."
-            " Run after that is red once it is missed too, and - where the schedule tells of none."
+            " Next run is the one after that: red once it is missed too, and - where the schedule"
+            " tells of none."
             f" {may_be_empty('no task is late')}",
             labels,
             [
-                Column("Late by", late, "s", width=120),
-                Column("Run after that in", following, "s", bad_below=0, width=150),
+                Column("Late by", late, "s"),
+                Column("Next run in", following, "s", bad_below=0),
             ],
             sort="Late by",
         ),
@@ -72,18 +75,17 @@ def overview() -> Json:
         variables(ALL.system),
         [
             (1, [row("Now")]),
-            (
-                4,
+            *four_a_line(
                 [
                     tasks.failing(ALL),
                     tasks.failing_in_a_row(ALL),
                     tasks.overdue(ALL),
                     tasks.stuck(ALL),
                     tasks.success(ALL),
-                    collectors.down(ALL),
                     tasks.active(ALL),
+                    collectors.down(ALL),
                     collectors.reached(),
-                ],
+                ]
             ),
             (7, [_targets()]),
             (10, [tasks.failing_tasks(ALL)]),

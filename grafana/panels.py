@@ -1,9 +1,8 @@
-"""Panels of Grafana dashboards, as plain JSON: numbers, lines over time, tables, timelines."""
+"""Panels of Grafana dashboards, as plain JSON: numbers, lines over time, timelines."""
 
 # ruff: noqa: INP001 - no part of the package: it lies beside the dashboards it makes
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 Json = dict[str, Any]
@@ -16,39 +15,6 @@ GREEN, YELLOW, ORANGE, RED, BLUE, PLAIN = "green", "yellow", "orange", "red", "b
 LEAST = -1e12
 NOTHING = "none, or not known: see Collectors down"
 """What stands where nothing is found: it is the same when all is well and when nobody can see."""
-SHOWN_AS = {"type": "color-background", "mode": "basic"}
-"""Cells whose colour says something."""
-
-
-@dataclass(frozen=True)
-class Label:
-    """A column of a table that shows a label."""
-
-    title: str
-    words: Words | None = None
-    width: int | None = None
-    least: int | None = None
-    """Width below which the table is rather scrolled."""
-    link: Json | None = None
-    """Where a click on the cell leads."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a table that shows what a query finds."""
-
-    title: str
-    query: str
-    unit: str = "none"
-    bad_above: float | None = None
-    """Cells with more than this are shown in red."""
-    bad_below: float | None = None
-    words: Words | None = None
-    width: int | None = None
-    hidden: bool = False
-    """Only there to have lines."""
-    more: Json = field(default_factory=dict)
-    """Further properties."""
 
 
 def may_be_empty(why: str) -> str:
@@ -83,9 +49,9 @@ def row(title: str) -> Json:
     return {"type": "row", "title": title, "collapsed": False, "panels": []}
 
 
-def wide(panel: Json, width: int) -> Json:
+def wide(narrow: Json, width: int) -> Json:
     """Return a panel that does not share its line equally, but takes `width` of 24."""
-    return panel | {"gridPos": {"w": width}}
+    return narrow | {"gridPos": {"w": width}}
 
 
 def stat(
@@ -107,7 +73,7 @@ def stat(
         "textMode": "value",
     }
     shown = {"unit": unit, "thresholds": BAD, "noValue": "no data", **defaults}
-    return _panel("stat", title, description, shown, {"options": options, "targets": [now]})
+    return panel("stat", title, description, shown, {"options": options, "targets": [now]})
 
 
 def graph(
@@ -135,12 +101,12 @@ def graph(
         custom["axisSoftMax"] = top
     shown = {"unit": unit, "custom": custom, **defaults}
     options = {"legend": _legend(aside=aside), "tooltip": {"mode": "multi", "sort": "desc"}}
-    panel = _panel("timeseries", title, description, shown, {"options": options})
-    panel["fieldConfig"]["overrides"] = [
+    lines = panel("timeseries", title, description, shown, {"options": options})
+    lines["fieldConfig"]["overrides"] = [
         override(name, {"color": {"mode": "fixed", "fixedColor": color}})
         for name, color in (colors or {}).items()
     ]
-    return panel | {"targets": _targets(queries)}
+    return lines | {"targets": _targets(queries)}
 
 
 def stacked(
@@ -164,54 +130,7 @@ def timeline(
         "tooltip": {"mode": "single", "sort": "none"},
     }
     rest = {"options": options, "targets": _targets(queries)}
-    return _panel("state-timeline", title, description, shown, rest)
-
-
-def table(
-    title: str,
-    description: str,
-    labels: Mapping[str, Label | None],
-    columns: Sequence[Column],
-    *,
-    sort: str,
-) -> Json:
-    """
-    Return one line for each set of labels, and a cell for each query; None hides a label.
-
-    Where any column has a value, the first has one.
-    """
-    targets = [query(c.query, chr(65 + n), table=True) for n, c in enumerate(columns)]
-    options = {
-        "showHeader": True,
-        "cellHeight": "sm",
-        "sortBy": [{"displayName": sort, "desc": True}],
-    }
-    shown = {"unit": "none", "noValue": NOTHING, "custom": {"align": "auto", "minWidth": 85}}
-    panel = _panel("table", title, description, shown, {"options": options, "targets": targets})
-    panel["fieldConfig"]["overrides"] = [
-        *(override(label.title, _look_of_label(label)) for label in labels.values() if label),
-        *(override(column.title, _look(column)) for column in columns if not column.hidden),
-    ]
-    return panel | {"transformations": _lined_up(labels, columns)}
-
-
-def _lined_up(labels: Mapping[str, Label | None], columns: Sequence[Column]) -> list[Json]:
-    # Grafana calls the values "Value #A" and so on, but "Value" if there is only one query.
-    names = [f"Value #{chr(65 + n)}" if len(columns) > 1 else "Value" for n in range(len(columns))]
-    titles = {name: label.title if label else None for name, label in labels.items()}
-    titles |= {
-        name: None if column.hidden else column.title
-        for name, column in zip(names, columns, strict=True)
-    }
-    shown = {name: title for name, title in titles.items() if title}
-    organize = {
-        "excludeByName": dict.fromkeys(
-            ["Time", *(name for name in titles if name not in shown)], True
-        ),
-        "indexByName": {name: n for n, name in enumerate(shown)},
-        "renameByName": shown,
-    }
-    return [{"id": "merge", "options": {}}, {"id": "organize", "options": organize}]
+    return panel("state-timeline", title, description, shown, rest)
 
 
 def override(name: str, properties: Json) -> Json:
@@ -220,7 +139,8 @@ def override(name: str, properties: Json) -> Json:
     return {"matcher": {"id": "byName", "options": name}, "properties": listed}
 
 
-def _panel(kind: str, title: str, description: str, defaults: Json, rest: Json) -> Json:
+def panel(kind: str, title: str, description: str, defaults: Json, rest: Json) -> Json:
+    """Return a panel of a kind: how its values look unless told otherwise, and all else."""
     return {
         "type": kind,
         "title": title,
@@ -238,34 +158,3 @@ def _targets(queries: Sequence[tuple[str, str]]) -> list[Json]:
 def _legend(*, aside: bool = False) -> Json:
     place = "right" if aside else "bottom"
     return {"displayMode": "list", "placement": place, "showLegend": True, "calcs": []}
-
-
-def _look_of_label(label: Label) -> Json:
-    look: Json = {"noValue": "-"}
-    if label.words is not None:
-        look |= {"mappings": mapping(label.words), "custom.cellOptions": SHOWN_AS}
-        look["thresholds"] = steps(first="transparent")
-    if label.width is not None:
-        look["custom.width"] = label.width
-    if label.least is not None:
-        look["custom.minWidth"] = label.least
-    if label.link is not None:
-        look["links"] = [label.link]
-    return look
-
-
-def _look(column: Column) -> Json:
-    look: Json = {"unit": column.unit, "noValue": "-"}
-    if column.words is not None:
-        look["mappings"] = mapping(column.words)
-    if column.bad_above is not None:
-        look["thresholds"] = steps((column.bad_above + 0.001, RED), first="transparent")
-    if column.bad_below is not None:
-        # No value counts as less than any number, and is neither good nor bad.
-        limits = ((LEAST, RED), (column.bad_below, "transparent"))
-        look["thresholds"] = steps(*limits, first="transparent")
-    if (column.words, column.bad_above, column.bad_below) != (None, None, None):
-        look["custom.cellOptions"] = SHOWN_AS
-    if column.width is not None:
-        look["custom.width"] = column.width
-    return look | column.more

@@ -10,24 +10,22 @@ from grafana.panels import (
     ORANGE,
     RED,
     YELLOW,
-    Column,
     Json,
-    Label,
     graph,
     may_be_empty,
     stacked,
     stat,
     steps,
-    table,
 )
 from grafana.scope import ALL, Scope, number
+from grafana.table import Column, Label, table
 
 TASK_LINK = link("{System}", "This task", target="Target", task_name="Task")
 LABELS = {
-    "target": Label("Target", width=150),
-    "system": Label("System", width=80),
+    "target": Label("Target", width=130),
+    "system": Label("System", width=70),
     "task_name": Label("Task", least=200, link=TASK_LINK),
-    "task_id": Label("Task id", width=290),
+    "task_id": None,
 }
 OUTCOMES = {"succeeded": GREEN, "failed": RED, "cancelled": YELLOW}
 TROUBLES = {"failed": RED, "overdue": ORANGE, "stuck": "purple"}
@@ -44,7 +42,7 @@ def moment(expression: str) -> str:
 
 def ago(title: str, expression: str) -> Column:
     """Return a column of how long ago epoch seconds are."""
-    return Column(title, moment(expression), "dateTimeFromNow", width=150)
+    return Column(title, moment(expression), "dateTimeFromNow")
 
 
 def failing(scope: Scope) -> Json:
@@ -122,14 +120,14 @@ def failing_tasks(scope: Scope, labels: Mapping[str, Label | None] = LABELS) -> 
     }
     return table(
         "Tasks that fail, and since when they did not succeed",
-        "Tasks whose last run failed. Last success is the moment up to which all was well; - means"
-        f" that no success was seen. {may_be_empty('no task fails')}",
+        "Tasks whose last run failed, and how often in a row. Last success is the moment up to"
+        f" which all was well; - means that no success was seen. {may_be_empty('no task fails')}",
         labels,
         [
-            Column("Failures in a row", scope.failing, bad_above=1, width=140),
-            *(Column(title, text, "dateTimeAsIso", width=180) for title, text in times.items()),
+            Column("Failures", scope.failing, bad_above=1),
+            *(Column(title, text, "dateTimeAsIso") for title, text in times.items()),
         ],
-        sort="Failures in a row",
+        sort="Failures",
     )
 
 
@@ -140,7 +138,7 @@ def longest_active(scope: Scope, labels: Mapping[str, Label | None]) -> Json:
         "Tasks active the longest",
         f"The ten tasks whose present run began first. {may_be_empty('no task is active')}",
         labels,
-        [Column("Active for", f"topk(10, time() - {since})", "s", width=120)],
+        [Column("Active for", f"topk(10, time() - {since})", "s")],
         sort="Active for",
     )
 
@@ -183,9 +181,9 @@ def slowest(scope: Scope) -> Json:
         "How long the runs took that settled in the chosen time, retries not counted: the mean, and"
         " what half and 95 % of them did not exceed, as far as the histogram's buckets can tell."
         f" {may_be_empty('no such run settled in the chosen time')}",
-        {"target": Label("Target", width=140), "task_type": Label("Type", width=200)},
+        {"target": Label("Target", width=100), "task_type": Label("Type", least=175)},
         [
-            Column("95 % within", f"{most} >= 0", "s", width=130),
+            Column("95 % within", f"{most} >= 0", "s"),
             Column("Half within", f"{half} >= 0", "s"),
             Column("Mean", f"{scope.durations('$__range', 'sum')} / ({count} > 0)", "s"),
             Column("Runs", f"{count} > 0", more={"decimals": 0}),

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from _pytest.mark import ParameterSet
 from dashboards import (
     ALL,
     UIDS,
     Json,
     destinations,
     filled,
+    found,
     headings_of,
     links_of,
     may_be_empty,
@@ -51,6 +53,18 @@ PANELS = [
     for name, dashboard in ALL.items()
     for panel in panels_of(dashboard)
 ]
+
+
+def kind_of(param: ParameterSet) -> str:
+    """Return of what type a panel is."""
+    (panel,) = param.values
+    assert isinstance(panel, dict)
+    return str(panel["type"])
+
+
+def room_of(panel: Json) -> float:
+    """Return how many pixels of a screen of 1280 are within the frame of a panel."""
+    return (1280 - 24) / 24 * float(panel["gridPos"]["w"]) - 25
 
 
 def test_dashboards_are_current() -> None:
@@ -133,6 +147,32 @@ def test_panels_fill_their_lines(name: str) -> None:
     assert set(widths.values()) == {24}
 
 
+@pytest.mark.parametrize("panel", [each for each in PANELS if kind_of(each) == "stat"])
+def test_titles_of_numbers_are_not_cut_off(panel: Json) -> None:
+    """On a screen of 1280 pixels; beside the title stands a sign that leads to the description."""
+    assert 7 * len(panel["title"]) + 60 <= room_of(panel)
+
+
+@pytest.mark.parametrize("table", [each for each in PANELS if kind_of(each) == "table"])
+def test_tables_fit_a_small_screen(table: Json) -> None:
+    """On one of 1280 pixels, no column is left out on the right, and no heading is cut off."""
+    fixed, least = (
+        {
+            override["matcher"]["options"]: each["value"]
+            for override in table["fieldConfig"]["overrides"]
+            for each in override["properties"]
+            if each["id"] == f"custom.{name}"
+        }
+        for name in ("width", "minWidth")
+    )
+    share = (room_of(table) - sum(fixed.values())) / len(least)
+    widths = fixed | {name: max(width, share) for name, width in least.items()}
+
+    assert widths.keys() == set(headings_of(table))
+    assert {name: width for name, width in widths.items() if width < 7 * len(name) + 16} == {}
+    assert sum(widths.values()) <= room_of(table) + 1
+
+
 @pytest.mark.parametrize("panel", PANELS)
 def test_panels_explain_themselves(panel: Json) -> None:
     """Title, description and unit; of a type that needs no plugin, from the chosen source."""
@@ -197,10 +237,7 @@ def test_no_data_are_not_said_to_be_nothing(panel: Json) -> None:
     assert said in TELL_NOTHING
 
 
-@pytest.mark.parametrize(
-    "table",
-    [panel for panel in PANELS if panel.values[0]["type"] == "table"],  # type: ignore[index]
-)
+@pytest.mark.parametrize("table", [each for each in PANELS if kind_of(each) == "table"])
 def test_columns_are_dressed_by_their_headings(table: Json) -> None:
     """What is sorted, coloured or sized exists, once."""
     headings = headings_of(table)
@@ -294,28 +331,56 @@ def test_queries_of_dashboards_are_valid(tmp_path: Path) -> None:
     assert (code, f"{len(queries)} rules found" in said) == (0, True), said
 
 
+def assert_answers(folder: Path, series: dict[str, int], answers: dict[str, int]) -> None:
+    """Let promtool ask queries of series that have these values; each answer has no labels."""
+    test = {
+        "interval": "1m",
+        "input_series": [{"series": each, "values": str(n)} for each, n in series.items()],
+        "promql_expr_test": [
+            {"expr": each, "eval_time": "0", "exp_samples": [{"labels": "{}", "value": n}]}
+            for each, n in answers.items()
+        ],
+    }
+    file = folder / "tests.yml"
+    file.write_text(yaml.safe_dump({"tests": [test]}))
+    code, said = run("promtool", "test", "rules", str(file))
+
+    assert code == 0, said
+
+
 @needs("promtool")
 @pytest.mark.parametrize("name", ['it\'s "new"', "a+b (1/2) [x] {y} |z^$", "back\\slash", "ö 任务"])
 def test_tasks_of_any_name_can_be_chosen(tmp_path: Path, name: str) -> None:
     """What narrows to a task finds that of this name, and no other."""
     queries = {query for dashboard in ALL.values() for query in queries_of(dashboard)}
-    found = {each for query in queries for each in re.findall(CHOSEN_TASK, query)}
-    series = [f"task{{task_name={json.dumps(each)}}}" for each in (name, "another")]
-    asked = [f"count(task{{{with_chosen(each, 'task_name', name)}}})" for each in sorted(found)]
-    test = {
-        "interval": "1m",
-        "input_series": [{"series": each, "values": "1"} for each in series],
-        "promql_expr_test": [
-            {"expr": each, "eval_time": "0", "exp_samples": [{"labels": "{}", "value": 1}]}
-            for each in asked
-        ],
-    }
-    file = tmp_path / "tests.yml"
-    file.write_text(yaml.safe_dump({"tests": [test]}))
-    code, said = run("promtool", "test", "rules", str(file))
+    matchers = {each for query in queries for each in re.findall(CHOSEN_TASK, query)}
+    series = {f"task{{task_name={json.dumps(each)}}}": 1 for each in (name, "another")}
+    asked = [f"count(task{{{with_chosen(each, 'task_name', name)}}})" for each in sorted(matchers)]
 
     assert asked
-    assert code == 0, said
+    assert_answers(tmp_path, series, dict.fromkeys(asked, 1))
+
+
+@needs("promtool")
+def test_what_ocp_repeats_by_itself_is_not_alarming(tmp_path: Path) -> None:
+    """Its failed instances wait for nobody: they are not counted, and listed after all others."""
+    labels = 'job="j",target="t",operation="execute"'
+    query = found("ocp.json", "Failed")["targets"][0]["expr"]
+    tables = [
+        found("ocp.json", title)
+        for title in ("Instances that run or failed", "Steps that hold up their instance")
+    ]
+    by_type = {
+        type_: f'ocp_task_instances{{{labels},task_type="{type_}",status="failed"}}'
+        for type_ in ("SYS_SCHEDULED", "MANUAL")
+    }
+
+    assert_answers(tmp_path, {by_type["SYS_SCHEDULED"]: 7}, {filled(query): 0})
+    assert_answers(
+        tmp_path, {by_type["SYS_SCHEDULED"]: 7, by_type["MANUAL"]: 1}, {filled(query): 1}
+    )
+    for table in tables:
+        assert table["options"]["sortBy"][0] == {"displayName": "Type", "desc": False}
 
 
 def test_rules_of_the_linter_that_are_left_out_have_reasons() -> None:
