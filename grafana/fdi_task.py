@@ -196,9 +196,9 @@ def facts() -> Json:
     """Return what the task is."""
     described = {
         "task_name": None,
-        "task_id": Label("Task id", width=265),
+        "task_id": Label("Task id", width=275),
         "target": Label("Target", least=75),
-        "schedule": Label("Schedule", width=120),
+        "schedule": Label("Schedule", width=115),
         "task_tag": Label("Tag", least=75),
         "source_app_name": Label("From", least=75),
         "target_app_name": Label("To", least=75),
