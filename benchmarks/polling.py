@@ -56,6 +56,8 @@ def page(start: int, seed: int, tasks: int, *, cron: bool) -> bytes:
 class Memory:
     """Answers from memory, decoded anew each time."""
 
+    skew: float | None = None
+
     def __init__(self, tasks: int, *, cron: bool) -> None:
         """Make two versions of the list."""
         self.versions = [
