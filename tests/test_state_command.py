@@ -1,7 +1,9 @@
 """The command `state`: what it shows, and the way from one file to another."""
 
 import io
+import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +16,7 @@ from exporter.cli import main
 from exporter.runtime.past import interrupted
 from exporter.runtime.saved import exported, imported
 from exporter.runtime.store import Store, saved_in
-from exporter.tasks.ledger import Ledger
+from exporter.tasks.ledger import Ledger, begin
 from exporter.tasks.record import Record
 from exporter.tasks.spread import Spread
 from exporter.tasks.task import State
@@ -23,7 +25,7 @@ from exporter.tasks.zone import Zone
 
 LEDGER = Ledger(
     keys_are_runs=True,
-    counts={("MANUAL", State.FAILED): 3, ("MANUAL", State.SUCCEEDED): 0},
+    counts={**begin(["MANUAL"], keys_are_runs=True).counts, ("MANUAL", State.FAILED): 3},
     durations={("MANUAL", State.FAILED): Spread().with_run(70.0)},
     tracks={"a": Track(name="n", state=State.RUNNING, since=1.5, seen=2.5)},
     records={("", "n"): Record(last_success=1.0)},
@@ -58,6 +60,17 @@ def test_show_tells_what_was_counted(path: Path, capsys: pytest.CaptureFixture[s
         " 1 tasks or runs remembered, 1 gaps\n"
         "  MANUAL: 3 failed\n"
     )
+
+
+def test_a_time_that_is_no_date_is_shown(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A clock may have gone wild; the counts are to be seen all the same."""
+    store = Store.opened(path)
+    store.put({"x": msgspec.structs.replace(LEDGER, polled=1e18)})
+    store.close()
+
+    assert state("show", path) == 0
+    out = capsys.readouterr().out
+    assert "x\n  last whole poll 1e+18 seconds after 1970, which is no date, 3 runs counted" in out
 
 
 def test_what_is_exported_can_be_imported(
@@ -103,7 +116,7 @@ import_until(int(sys.argv[3]))
 def test_an_import_that_is_killed_has_not_happened(tmp_path: Path, path: Path) -> None:
     """Of several collectors all are taken over or none, wherever it is killed."""
     before = saved_in(path)
-    other = msgspec.structs.replace(LEDGER, counts={("MANUAL", State.FAILED): 9})
+    other = msgspec.structs.replace(LEDGER, counts={**LEDGER.counts, ("MANUAL", State.FAILED): 9})
     after = {**dict.fromkeys("abc", other), **dict.fromkeys(before, other)}
     document = tmp_path / "state.json"
     document.write_bytes(exported(after))
@@ -145,7 +158,7 @@ def test_what_another_shard_counts_by_now_is_not_exported(
                 b' "head": {"keys_are_runs": true, "counts": [["T", "failed", -5]],'
                 b' "watermark": null, "polled": null, "gaps": 0}}}}'
             ),
-            "counts what cannot be counted: x",
+            "this is no exported state: Expected `int` >= 0",
         ),
     ],
 )
@@ -161,6 +174,45 @@ def test_other_documents_are_refused(
 
     assert state("import", tmp_path / "state.sqlite") == 1
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"precious", b""])
+def test_nothing_is_imported_over_what_was_named_by_mistake(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    content: bytes,
+) -> None:
+    """It keeps its name and what it holds: a database of another program, or no database."""
+    path = tmp_path / "notes.sqlite"
+    path.write_bytes(content)
+    if not content:
+        connection = sqlite3.connect(path)
+        connection.execute("CREATE TABLE notes (text)")
+        connection.close()
+    before = path.read_bytes()
+    empty = b'{"cloud_task_exporter_state": 1, "ledgers": {}}'
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(empty)))
+
+    assert state("import", path) == 1
+    assert f"cannot open the state file {path}: " in capsys.readouterr().err
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("action", ["show", "export", "import"])
+def test_what_is_no_regular_file_is_refused(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    action: str,
+) -> None:
+    """Instead of waiting for whoever writes into a pipe."""
+    os.mkfifo(tmp_path / "pipe")
+    empty = b'{"cloud_task_exporter_state": 1, "ledgers": {}}'
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(empty)))
+
+    assert state(action, tmp_path / "pipe") == 1
+    assert "it is no regular file" in capsys.readouterr().err
 
 
 def test_what_a_killed_exporter_left_is_shown_as_it_was_committed(

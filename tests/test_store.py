@@ -1,19 +1,25 @@
 """The state file: what is committed is there again, whatever happens to the process or the disk."""
 
 import asyncio
+import os
 import resource
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing, suppress
 from pathlib import Path
+from random import Random
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from exporter.errors import StateError
-from exporter.runtime.store import VERSION, Store
-from exporter.tasks.ledger import Ledger
+from exporter.runtime.rows import VERSION
+from exporter.runtime.saved import head_of
+from exporter.runtime.store import Store, saved_in
+from exporter.tasks.ledger import Ledger, begin
 from exporter.tasks.record import Record
 from exporter.tasks.spread import Spread
 from exporter.tasks.task import State
@@ -22,7 +28,10 @@ from exporter.tasks.zone import Zone
 
 LEDGER = Ledger(
     keys_are_runs=True,
-    counts={("MANUAL", State.FAILED): 3, ("naïve 🚀", State.SUCCEEDED): 0},
+    counts={
+        **begin(["MANUAL", "naïve 🚀"], keys_are_runs=True).counts,
+        ("MANUAL", State.FAILED): 3,
+    },
     durations={("MANUAL", State.FAILED): Spread().with_run(70.0)},
     tracks={
         "a": Track(name="n", state=State.RUNNING, since=1.5, seen=2.5),
@@ -49,6 +58,32 @@ LEDGER = Ledger(
     blind=(0.5, 2.5),
     zone=Zone(doubts={32: 1.5, -64: 2.5}, suspicions={4: ("a", 1.5)}),
 )
+
+
+VERSION_1 = """
+CREATE TABLE heads (ledger TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE tracks (ledger TEXT, key TEXT, value BLOB NOT NULL, PRIMARY KEY (ledger, key))
+  WITHOUT ROWID;
+CREATE TABLE records (ledger TEXT, key TEXT, name TEXT, value BLOB NOT NULL,
+  PRIMARY KEY (ledger, key, name)) WITHOUT ROWID;
+PRAGMA user_version = 1;
+"""
+"""As the first version made it, without checksums."""
+
+
+def written_by_version_1(path: Path, head: bytes) -> None:
+    """Make a file of the first version."""
+    connection = sqlite3.connect(path)
+    connection.executescript(VERSION_1)
+    with connection:
+        connection.execute("INSERT INTO heads VALUES ('x', ?)", (head,))
+        for key, track in LEDGER.tracks.items():
+            row = ("x", key, msgspec.json.encode(track))
+            connection.execute("INSERT INTO tracks VALUES (?, ?, ?)", row)
+        for subject, record in LEDGER.records.items():
+            entry = ("x", *subject, msgspec.json.encode(record))
+            connection.execute("INSERT INTO records VALUES (?, ?, ?, ?)", entry)
+    connection.close()
 
 
 def reopened(path: Path, name: str = "x") -> Ledger | None:
@@ -171,17 +206,128 @@ def test_a_newer_file_is_set_aside(tmp_path: Path) -> None:
     assert f".version-{VERSION + 1}." in store.set_aside.name
 
 
-@pytest.mark.parametrize("blocked", ["a file in the way", "a folder"])
-def test_a_path_that_cannot_be_used_is_said(tmp_path: Path, blocked: str) -> None:
-    """With the path, what was tried, and why not."""
+async def test_a_byte_that_the_disk_changed_is_noticed(tmp_path: Path) -> None:
+    """Whatever byte it is, the file opens with what was written, or cannot be used."""
     path = tmp_path / "state.sqlite"
-    if blocked == "a folder":
-        path.mkdir()
-    else:
-        (tmp_path / "file").write_text("")
-        path = tmp_path / "file" / "state.sqlite"
+    store = Store.opened(path)
+    await store.commit("x", None, LEDGER)
+    store.close()
+    whole = path.read_bytes()
+    used = [place for place, byte in enumerate(whole) if byte]
+    chance = Random(5)
+    wrong = []
+    for place in chance.sample(used, 250):
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << chance.randrange(8)
+        path.write_bytes(flipped)
+        with suppress(StateError), closing(Store.opened(path, replace=False)) as store:
+            if store.load("x") != LEDGER:
+                wrong.append(place)
 
-    with pytest.raises(StateError, match=f"cannot (use|open) the state file {path}: "):
+    assert wrong == []
+
+
+def test_a_file_of_the_first_version_goes_on(tmp_path: Path) -> None:
+    """It is read as it is, keeps all of its counts, and has checksums from the first start on."""
+    path = tmp_path / "state.sqlite"
+    written_by_version_1(path, msgspec.json.encode(head_of(LEDGER)))
+    assert saved_in(path) == {"x": LEDGER}
+    store = Store.opened(path)
+    store.close()
+    assert store.set_aside is None
+    assert saved_in(path) == {"x": LEDGER}
+    path.write_bytes(path.read_bytes().replace(b'"gaps":1', b'"gaps":2'))
+
+    with pytest.raises(StateError, match="a row of heads is not as it was written"):
+        saved_in(path)
+
+
+@pytest.mark.parametrize(
+    ("sense", "nonsense"),
+    [
+        (
+            b'"durations":[["MANUAL","failed",{"counts":[0,',
+            b'"durations":[["MANUAL","failed",{"counts":[',
+        ),
+        (b'"gaps":1', b'"gaps":-1'),
+        (b'["MANUAL","failed",3]', b'["MANUAL","running",3]'),
+    ],
+)
+def test_rows_that_make_no_sense_are_damage(tmp_path: Path, sense: bytes, nonsense: bytes) -> None:
+    """They would fail each poll; the file is set aside as it was found."""
+    path = tmp_path / "state.sqlite"
+    head = msgspec.json.encode(head_of(LEDGER))
+    assert sense in head
+    written_by_version_1(path, head.replace(sense, nonsense))
+    found = path.read_bytes()
+    store = Store.opened(path)
+    store.close()
+
+    assert store.set_aside is not None
+    assert store.set_aside.read_bytes() == found
+
+
+def test_a_damaged_file_stays_while_the_disk_is_full(tmp_path: Path) -> None:
+    """The start that can replace it is the one that tells of it."""
+    path = tmp_path / "state.sqlite"
+    path.write_bytes(b"no database" * 99)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with pytest.raises(StateError, match="cannot replace the state file"):
+            Store.opened(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_bytes() == b"no database" * 99
+    store = Store.opened(path)
+    store.close()
+
+    assert store.set_aside is not None
+    assert {file.name for file in tmp_path.iterdir()} == {
+        *(path.name, f"{path.name}.lock", store.set_aside.name)
+    }
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "device"])
+def test_what_is_no_regular_file_is_refused(tmp_path: Path, kind: str) -> None:
+    """SQLite would wait at a pipe for ever; and nothing is made beside it."""
+    path = Path("/dev/null") if kind == "device" else tmp_path / "state.sqlite"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    before = list(tmp_path.iterdir())
+    for use in (Store.opened, saved_in):
+        with pytest.raises(StateError, match=f"cannot use .*{path}: it is no regular file"):
+            use(path)
+
+    assert list(tmp_path.iterdir()) == before
+
+
+def test_the_database_of_another_program_is_set_aside(tmp_path: Path) -> None:
+    """Unless it was named by hand, which is a mistake: then it stays where it is."""
+    path = tmp_path / "state.sqlite"
+    connection = sqlite3.connect(path)
+    connection.executescript("PRAGMA journal_mode = WAL; CREATE TABLE notes (text);")
+    connection.close()
+    found = path.read_bytes()
+    with pytest.raises(StateError, match="it is the database of another program"):
+        Store.opened(path, replace=False)
+    assert path.read_bytes() == found
+    store = Store.opened(path)
+    store.close()
+
+    assert store.set_aside is not None
+    assert ".foreign." in store.set_aside.name
+    assert store.set_aside.read_bytes() == found
+
+
+def test_a_path_that_cannot_be_used_is_said(tmp_path: Path) -> None:
+    """With the path, what was tried, and why not."""
+    (tmp_path / "file").write_text("")
+    path = tmp_path / "file" / "state.sqlite"
+
+    with pytest.raises(StateError, match=f"cannot use the state file {path}: "):
         Store.opened(path)
 
 

@@ -41,6 +41,15 @@ async def shown(path: Path, url: str) -> tuple[str, list[str]]:
     return page + tail, counters
 
 
+def test_a_pipe_is_no_state_file(tmp_path: Path) -> None:
+    """Nobody waits for the other end of it: the daemon starts, and counting waits."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+
+    with remembering(config("http://127.0.0.1:1", path)) as opened:
+        assert isinstance(opened, Unwritable)
+
+
 async def test_gauges_go_on_without_a_usable_file(tmp_path: Path) -> None:
     """The failed commits are counted, and every counter stands at 0."""
     (tmp_path / "file").write_text("")

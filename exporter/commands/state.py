@@ -21,8 +21,8 @@ _EXAMPLES = f"""\
   {PROGRAM} state import --state.path new.sqlite < state.json
 
 For `import`, the exporter that uses the file must be stopped. What is imported takes the place of
-what the file holds of the same collectors; all else in it stays. A state names endpoints, instances
-and tasks, and no secrets.
+what the file holds of the same collectors; all else in it stays. A file that is damaged, newer or
+of another program is refused. A state names endpoints, instances and tasks, and no secrets.
 """
 
 
@@ -56,9 +56,7 @@ def _to_go_on_with(ledgers: Mapping[str, Ledger]) -> dict[str, Ledger]:
 
 def _import(path: Path) -> None:
     ledgers = imported(sys.stdin.buffer.read())
-    with contextlib.closing(Store.opened(path)) as store:
-        if store.set_aside is not None:
-            complain(f"{path} could not be used and was set aside as {store.set_aside}")
+    with contextlib.closing(Store.opened(path, replace=False)) as store:
         store.put(ledgers)
     complain(f"took over {len(ledgers)} collectors")
 
@@ -83,7 +81,10 @@ def _lines(ledgers: Mapping[str, Ledger]) -> list[str]:
 def _moment(moment: float | None) -> str:
     if moment is None:
         return "never"
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    try:
+        return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (OverflowError, OSError, ValueError):
+        return f"{moment:g} seconds after 1970, which is no date"
 
 
 STATE = Command(

@@ -1,32 +1,35 @@
 """Ledgers in a form that can be written: in parts for the state file, or whole as JSON."""
 
 from collections.abc import Mapping
+from typing import Annotated
 
 import msgspec
 
 from exporter.errors import StateError
+from exporter.tasks.count import Count
 from exporter.tasks.ledger import Ledger, Subject
 from exporter.tasks.record import Record
 from exporter.tasks.spread import Spread
-from exporter.tasks.task import OUTCOMES, State
+from exporter.tasks.task import OUTCOMES, SETTLED, State
 from exporter.tasks.track import Track
-from exporter.tasks.zone import Zone
+from exporter.tasks.zone import FARTHEST, Zone
 
 FORMAT = 1
+Shift = Annotated[int, msgspec.Meta(ge=-FARTHEST, le=FARTHEST)]
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
     """All of a ledger but its tracks and records."""
 
     keys_are_runs: bool
-    counts: tuple[tuple[str, State, int], ...]
+    counts: tuple[tuple[str, State, Count], ...]
     watermark: float | None
     polled: float | None
-    gaps: int
+    gaps: Count
     durations: tuple[tuple[str, State, Spread], ...] = ()
-    crowded: int = 0
-    doubts: dict[int, float] = {}
-    suspicions: dict[int, tuple[str, float]] = {}
+    crowded: Count = 0
+    doubts: dict[Shift, float] = {}
+    suspicions: dict[Shift, tuple[str, float]] = {}
     blind: tuple[float, float] | None = None
     debuts: tuple[tuple[str, str, float], ...] = ()
 
@@ -65,10 +68,14 @@ def head_of(ledger: Ledger) -> Head:
 
 
 def ledger_of(head: Head, tracks: Mapping[str, Track], records: Mapping[Subject, Record]) -> Ledger:
-    """Return the ledger of these parts."""
+    """Return the ledger of these parts; raise ValueError where they count what cannot settle."""
+    if any(outcome not in SETTLED for _, outcome, _ in (*head.counts, *head.durations)):
+        msg = "it counts what is no outcome"
+        raise ValueError(msg)
+    zeros = {(kind, outcome): 0 for kind, _, _ in head.counts for outcome in OUTCOMES}
     return Ledger(
         keys_are_runs=head.keys_are_runs,
-        counts={(kind, outcome): count for kind, outcome, count in head.counts},
+        counts=zeros | {(kind, outcome): count for kind, outcome, count in head.counts},
         tracks=tracks,
         records=records,
         watermark=head.watermark,
@@ -106,12 +113,11 @@ def imported(data: bytes) -> dict[str, Ledger]:
     if export.cloud_task_exporter_state != FORMAT:
         msg = f"this state has format {export.cloud_task_exporter_state}; here {FORMAT} is known"
         raise StateError(msg)
-    for name, saved in export.ledgers.items():
-        wrong = (n for _, outcome, n in saved.head.counts if n < 0 or outcome not in OUTCOMES)
-        if min(saved.head.gaps, saved.head.crowded) < 0 or any(True for _ in wrong):
-            msg = f"this state counts what cannot be counted: {name}"
-            raise StateError(msg)
-    return {
-        name: ledger_of(saved.head, saved.tracks, {(k, n): r for k, n, r in saved.records})
-        for name, saved in export.ledgers.items()
-    }
+    try:
+        return {
+            name: ledger_of(saved.head, saved.tracks, {(k, n): r for k, n, r in saved.records})
+            for name, saved in export.ledgers.items()
+        }
+    except ValueError as error:
+        msg = f"this is no exported state: {error}"
+        raise StateError(msg) from None

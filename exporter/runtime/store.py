@@ -11,7 +11,7 @@ import fcntl
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -19,27 +19,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self, TypeVar
 
-import msgspec
-
 from exporter.errors import StateError, StateInUse
-from exporter.runtime.saved import Head, head_of, ledger_of
+from exporter.runtime import rows
+from exporter.runtime.rows import NONSENSE, VERSION
 from exporter.tasks.ledger import Ledger
-from exporter.tasks.record import Record
-from exporter.tasks.track import Track
 
-VERSION = 1
-SCHEMA = """
-CREATE TABLE heads (ledger TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-CREATE TABLE tracks (ledger TEXT, key TEXT, value BLOB NOT NULL, PRIMARY KEY (ledger, key))
-  WITHOUT ROWID;
-CREATE TABLE records (ledger TEXT, key TEXT, name TEXT, value BLOB NOT NULL,
-  PRIMARY KEY (ledger, key, name)) WITHOUT ROWID;
-"""
-MIGRATIONS: Mapping[int, str] = {0: SCHEMA}
-"""What leads from each version to the next; 0 is an empty file."""
-
-NONSENSE = (msgspec.MsgspecError, ValueError, KeyError, TypeError)
-"""Errors of rows that nobody wrote so."""
 TROUBLE = frozenset(
     {
         *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL),
@@ -49,8 +33,6 @@ TROUBLE = frozenset(
 )
 """Errors that are about the disk or the process, and not about what stands in the file."""
 
-K = TypeVar("K")
-V = TypeVar("V")
 T = TypeVar("T")
 
 
@@ -67,19 +49,23 @@ class Store:
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="state")
 
     @classmethod
-    def opened(cls, path: Path) -> Self:
-        """Open or make the file; raise StateError where it is in use or cannot be written."""
+    def opened(cls, path: Path, *, replace: bool = True) -> Self:
+        """
+        Open or make the file; raise StateError where it is in use or cannot be written.
+
+        What stands in the way is set aside, or with `replace` off refused with StateError too.
+        """
         path = path.resolve()  # two names of one file are one file
         lock = _locked(path)
         aside = None
         try:
             connection = _connected(path)
         except (sqlite3.Error, *NONSENSE, _Unusable) as error:
-            if isinstance(error, sqlite3.Error) and _code(error) in TROUBLE:
+            if not replace or (isinstance(error, sqlite3.Error) and _code(error) in TROUBLE):
                 os.close(lock)
                 raise StateError(_cannot("open", path, error)) from error
             try:
-                aside = _set_aside(path, str(error) if isinstance(error, _Unusable) else "damaged")
+                aside = _replaced(path, error.word if isinstance(error, _Unusable) else "damaged")
                 connection = _connected(path)
             except (sqlite3.Error, OSError) as worse:
                 os.close(lock)
@@ -91,7 +77,7 @@ class Store:
     def load(self, name: str) -> Ledger | None:
         """Return the ledger that was committed last under that name; None where there is none."""
         try:
-            return _read(self._connection, name)
+            return rows.read(self._connection, name)
         except (sqlite3.Error, *NONSENSE) as error:
             raise StateError(_cannot("read", self.path, error)) from error
 
@@ -127,16 +113,17 @@ class Store:
             with self._connection as transaction:
                 transaction.execute("BEGIN IMMEDIATE")
                 for name, (old, new) in changes.items():
-                    before = old or Ledger()
-                    _write_head(transaction, name, new)
-                    _write_tracks(transaction, name, before.tracks, new.tracks)
-                    _write_records(transaction, name, before.records, new.records)
+                    rows.write(transaction, name, old or Ledger(), new)
         except sqlite3.Error as error:
             raise StateError(_cannot("write", self.path, error)) from error
 
 
 class _Unusable(Exception):
-    """The file is not damaged, but not for this version."""
+    """The file is not for this version; `word` says so in the name under which it is kept."""
+
+    def __init__(self, message: str, word: str) -> None:
+        super().__init__(message)
+        self.word = word
 
 
 def _connected(path: Path) -> sqlite3.Connection:
@@ -150,29 +137,32 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
+    version = _checked(connection)
     # A rollback journal needs no second file to be shared, and can be read from a read-only disk.
     connection.execute("PRAGMA journal_mode = DELETE")
     connection.execute("PRAGMA synchronous = FULL")
+    rows.migrate(connection, version)
+
+
+def _checked(connection: sqlite3.Connection) -> int:
+    """Return the version of a file that can be used, without changing it."""
     if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
-        msg = "damaged"
-        raise _Unusable(msg)
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
+        msg = "it is damaged"
+        raise ValueError(msg)
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
     if not 0 <= version <= VERSION:
-        msg = f"version-{version}"
-        raise _Unusable(msg)
-    if version == 0 and connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-        msg = "foreign"
-        raise _Unusable(msg)
-    for step in range(version, VERSION):
-        connection.executescript(
-            f"BEGIN; {MIGRATIONS[step]} PRAGMA user_version = {step + 1}; COMMIT;"
-        )
-    for name in [row[0] for row in connection.execute("SELECT ledger FROM heads")]:
-        try:
-            _read(connection, name)
-        except NONSENSE as error:
-            msg = "damaged"
-            raise _Unusable(msg) from error
+        raise _Unusable(_other(version), f"version-{version}")
+    tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master")]
+    if tables and rows.TABLES[0] not in tables:
+        msg = "it is the database of another program"
+        raise _Unusable(msg, "foreign")
+    if version:
+        rows.read_all(connection, version)
+    return version
+
+
+def _other(version: int) -> str:
+    return f"it has version {version}, and here {VERSION} is known"
 
 
 def _code(error: sqlite3.Error) -> int:
@@ -182,8 +172,9 @@ def _code(error: sqlite3.Error) -> int:
 
 def saved_in(path: Path) -> dict[str, Ledger]:
     """Return all ledgers in a state file without touching it; raise StateError if it is none."""
-    real = path.resolve()
     try:
+        real = path.resolve()
+        _regular(real)
         try:
             return _read_all(real, "ro")
         except sqlite3.OperationalError as error:
@@ -194,19 +185,16 @@ def saved_in(path: Path) -> dict[str, Ledger]:
             copy = Path(shutil.copy(real, folder))
             shutil.copy(_journal(real), _journal(copy))
             return _read_all(copy, "rw")
-    except (sqlite3.Error, msgspec.MsgspecError, OSError, ValueError, KeyError) as error:
+    except (sqlite3.Error, OSError, *NONSENSE) as error:
         raise StateError(_cannot("read", path, error)) from error
 
 
 def _read_all(path: Path, mode: str) -> dict[str, Ledger]:
     with closing(sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True)) as connection:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version != VERSION:
-            msg = f"it has version {version}, and here {VERSION} is known"
-            raise ValueError(msg)
-        names = [name for (name,) in connection.execute("SELECT ledger FROM heads ORDER BY 1")]
-        found = {name: _read(connection, name) for name in names}
-    return {name: ledger for name, ledger in found.items() if ledger is not None}
+        if not 1 <= version <= VERSION:
+            raise ValueError(_other(version))
+        return rows.read_all(connection, version)
 
 
 def _journal(path: Path) -> Path:
@@ -216,6 +204,7 @@ def _journal(path: Path) -> Path:
 def _locked(path: Path) -> int:
     """Take the lock beside the file; the kernel frees it with the process, however that ends."""
     try:
+        _regular(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
         lock = os.open(f"{path}.lock", flags, 0o600)
@@ -235,60 +224,30 @@ def _locked(path: Path) -> int:
     return lock
 
 
-def _set_aside(path: Path, why: str) -> Path:
+def _regular(path: Path) -> None:
+    """Refuse a folder, a device, and a pipe, in which SQLite would wait for ever."""
+    if path.exists() and not path.is_file():
+        msg = f"cannot use the state file {path}: it is no regular file; name another path"
+        raise StateError(msg)
+
+
+def _replaced(path: Path, why: str) -> Path:
+    """
+    Put an empty state file in its place and return the name under which it is kept.
+
+    Where a full disk has no room for that, it stays, so that the start that replaces it tells.
+    """
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.unlink(missing_ok=True)  # from a start that ended here
+    os.close(os.open(fresh, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    _connected(fresh).close()
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
     target = path.with_name(f"{path.name}.{why}.{stamp}")
     path.rename(target)
     if _journal(path).exists():
         _journal(path).rename(_journal(target))
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    fresh.rename(path)
     return target
-
-
-def _read(connection: sqlite3.Connection, name: str) -> Ledger | None:
-    row = connection.execute("SELECT value FROM heads WHERE ledger = ?", (name,)).fetchone()
-    if row is None:
-        return None
-    head = msgspec.json.decode(row[0], type=Head)
-    tracks = connection.execute("SELECT key, value FROM tracks WHERE ledger = ?", (name,))
-    records = connection.execute("SELECT key, name, value FROM records WHERE ledger = ?", (name,))
-    return ledger_of(
-        head,
-        {key: msgspec.json.decode(value, type=Track) for key, value in tracks},
-        {(k, n): msgspec.json.decode(value, type=Record) for k, n, value in records},
-    )
-
-
-def _write_head(connection: sqlite3.Connection, name: str, new: Ledger) -> None:
-    head = head_of(new)
-    row = (name, msgspec.json.encode(head))
-    connection.execute("INSERT OR REPLACE INTO heads VALUES (?, ?)", row)
-
-
-def _write_tracks(
-    connection: sqlite3.Connection, name: str, old: Mapping[str, Track], new: Mapping[str, Track]
-) -> None:
-    gone = ((name, key) for key in old.keys() - new.keys())
-    connection.executemany("DELETE FROM tracks WHERE ledger = ? AND key = ?", gone)
-    rows = ((name, key, msgspec.json.encode(value)) for key, value in _changed(old, new))
-    connection.executemany("INSERT OR REPLACE INTO tracks VALUES (?, ?, ?)", rows)
-
-
-def _write_records(
-    connection: sqlite3.Connection,
-    name: str,
-    old: Mapping[tuple[str, str], Record],
-    new: Mapping[tuple[str, str], Record],
-) -> None:
-    gone = ((name, *subject) for subject in old.keys() - new.keys())
-    connection.executemany("DELETE FROM records WHERE ledger = ? AND key = ? AND name = ?", gone)
-    rows = ((name, *subject, msgspec.json.encode(value)) for subject, value in _changed(old, new))
-    connection.executemany("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?)", rows)
-
-
-def _changed(old: Mapping[K, V], new: Mapping[K, V]) -> Iterator[tuple[K, V]]:
-    # Unchanged values are mostly the very same objects; `seen` alone is not worth a write.
-    return ((key, value) for key, value in new.items() if old.get(key) is not value)
 
 
 def _cannot(what: str, path: Path, error: Exception) -> str:

@@ -4,6 +4,7 @@ from typing import Self
 
 import msgspec
 
+from exporter.tasks.count import Count
 from exporter.tasks.task import State
 
 
@@ -12,7 +13,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     last_success: float | None = None
     last_failure: float | None = None
-    consecutive_failures: int = 0
+    consecutive_failures: Count = 0
 
     def noting(self, outcome: State, moment: float | None, learned: float | None) -> Self:
         """
