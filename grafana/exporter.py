@@ -55,7 +55,7 @@ def _now() -> list[Json]:
         stat(
             "Throttled",
             "Requests of the last hour that clouds refused because of their rate.",
-            f"{throttled} or 0 * count({ALL.up})",
+            f"{throttled} and count({ALL.up}) or 0 * count({ALL.up})",
             decimals=0,
         ),
         stat(

@@ -213,7 +213,7 @@ def facts() -> Json:
     def dated(what: str) -> str:
         moment = one(f"fdi_task_{what}_timestamp_seconds")
         joined = f"{moment} * on (target, task_id) group_left ({', '.join(detailed)}) {kinds}"
-        return f"1000 * ({joined})"
+        return f"1000 * ({joined}) and on (target, task_id) {one('fdi_task_enabled')}"
 
     names = ", ".join(name for name in described if name not in TASK.split(", "))
     info = once("fdi_task_info", f"target, task_id, {names}", NAMED)

@@ -91,13 +91,14 @@ def table(
 
 
 def _lined_up(labels: Mapping[str, Label | None], columns: Sequence[Column]) -> list[Json]:
-    # Grafana calls the values "Value #A" and so on, but "Value" if there is only one query.
-    names = [f"Value #{chr(65 + n)}" if len(columns) > 1 else "Value" for n in range(len(columns))]
+    # Grafana calls the values "Value #A" and so on, but "Value" if only one query finds something.
+    names = [f"Value #{chr(65 + n)}" for n in range(len(columns))]
     titles = {name: label.title if label else None for name, label in labels.items()}
     titles |= {
         name: None if column.hidden else column.title
         for name, column in zip(names, columns, strict=True)
     }
+    titles["Value"] = titles[names[0]]
     shown = {name: title for name, title in titles.items() if title}
     organize = {
         "excludeByName": dict.fromkeys(

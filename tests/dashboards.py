@@ -58,7 +58,8 @@ def headings_of(panel: Json) -> list[str]:
     """Return the columns that a table shows, first those of labels; other panels have none."""
     if panel["type"] != "table":
         return []
-    return list(panel["transformations"][1]["options"]["renameByName"].values())
+    renamed = panel["transformations"][1]["options"]["renameByName"]
+    return [title for name, title in renamed.items() if name != "Value"]
 
 
 def may_be_empty(panel: Json, target: Json) -> bool:

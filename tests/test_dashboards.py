@@ -248,6 +248,15 @@ def test_columns_are_dressed_by_their_headings(table: Json) -> None:
     assert {each["displayName"] for each in table["options"]["sortBy"]} <= set(headings)
 
 
+@pytest.mark.parametrize("table", [each for each in PANELS if kind_of(each) == "table"])
+def test_the_only_answer_is_that_of_the_first_column(table: Json) -> None:
+    """Grafana gives it a name that does not tell the query; where any answers, the first does."""
+    options = table["transformations"][1]["options"]
+
+    for by_name in (options["renameByName"], options["excludeByName"]):
+        assert by_name.get("Value") == by_name.get("Value #A")
+
+
 @pytest.mark.parametrize("panel", PANELS)
 def test_clicks_lead_somewhere(panel: Json) -> None:
     """To dashboards and variables that exist, with values that stand in the same line."""
