@@ -20,11 +20,15 @@ ANSWERS = {"1": ("good", GREEN), "0": ("failed", RED)}
 
 def reached() -> Json:
     """Return whether there is an exporter at all."""
+    up = f"up{{{JOB}}}"
+    others = f"{up} == 1 unless on (job, instance) {BUILD}"
+    never_seen = f"{up} and on (job) {BUILD} unless on (job) ({others})"
+    exporters = f"last_over_time({BUILD}[7d]) or ({never_seen})"
     return stat(
         "Exporter",
-        "Whether Prometheus reaches every exporter that it reached within the last seven days and"
-        " still looks for. What one that is down polls is not current here.",
-        f"min(up{{{JOB}}} and on (job, instance) last_over_time({BUILD}[7d]))",
+        "Whether Prometheus reaches each exporter that it looks for: what was one within a week,"
+        " or stands beside exporters only. What one that is down polls is not current here.",
+        f"min({up} and on (job, instance) ({exporters}))",
         noValue="absent",
         mappings=mapping({"1": ("up", GREEN), "0": ("down", RED)}),
         thresholds=steps((1, GREEN), first=RED),

@@ -371,6 +371,23 @@ def test_tasks_of_any_name_can_be_chosen(tmp_path: Path, name: str) -> None:
 
 
 @needs("promtool")
+@pytest.mark.parametrize(("another", "answer"), [("e", 0), ("pods", 1)])
+def test_an_exporter_that_never_came_up_is_down(tmp_path: Path, another: str, answer: int) -> None:
+    """One beside exporters only, that is: what is down among other programs may be any of them."""
+    query = filled(found("overview.json", "Exporter")["targets"][0]["expr"])
+    series = {
+        'up{job="e",instance="a"}': 1,
+        'cloud_task_exporter_build_info{job="e",instance="a"}': 1,
+        'up{job="pods",instance="b"}': 1,
+        'cloud_task_exporter_build_info{job="pods",instance="b"}': 1,
+        'up{job="pods",instance="c"}': 1,
+        f'up{{job="{another}",instance="d"}}': 0,
+    }
+
+    assert_answers(tmp_path, series, {query: answer})
+
+
+@needs("promtool")
 def test_what_ocp_repeats_by_itself_is_not_alarming(tmp_path: Path) -> None:
     """Its failed instances wait for nobody: they are not counted, and listed after all others."""
     labels = 'job="j",target="t",operation="execute"'
