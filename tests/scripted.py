@@ -25,6 +25,7 @@ class ScriptedClient(Client):
         """Take the script."""
         self.calls: list[tuple[str, str, Query]] = []
         self._script = script
+        self.skew = None
 
     async def get(
         self, operation: str, path: str, query: Sequence[tuple[str, str | int]] = ()
