@@ -15,7 +15,7 @@ from exporter.tasks.record import Record
 from exporter.tasks.retention import forget
 from exporter.tasks.spread import Spread
 from exporter.tasks.task import OUTCOMES, State, Task
-from exporter.tasks.watched import active_keys, failed_keys
+from exporter.tasks.watched import active_keys, failed_keys, owed_keys
 
 T0 = 1_800_000_000.0
 
@@ -448,12 +448,29 @@ def test_active_keys_are_those_to_look_for_later() -> None:
     assert active_keys(ledger) == {"a"}
 
 
+def test_a_run_is_owed_until_it_is_counted() -> None:
+    """It is over, and its type is not told; what was so before the baseline is owed by nobody."""
+    old = task("old", State.SUCCEEDED, -5, task_type=None)
+    ledger = poll(poll(begin(["T"], keys_are_runs=True), 0, old), 30)
+    waiting = poll(ledger, 60, task("a", State.SUCCEEDED, 50, task_type=None), gone=["old"])
+    unlisted = poll(waiting, 90, gone=["a"])
+    counted = poll(unlisted, 120, task("a", State.SUCCEEDED, 50))
+
+    assert [owed_keys(one) for one in (ledger, waiting, unlisted, counted)] == [
+        frozenset(),
+        {"a"},
+        {"a"},
+        frozenset(),
+    ]
+    assert counts(counted) == {"succeeded": 1}
+
+
 def test_failed_keys_are_those_that_somebody_may_repeat() -> None:
-    """As long as they are listed; what was deleted is nobody's task any more."""
+    """Also when they are not listed: they may have been mended, or could not be looked up."""
     ledger = poll(FRESH, 0, *(task(key, State.FAILED, 1) for key in "ab"), task("c", State.RUNNING))
     ledger = poll(ledger, 60, gone="b")
 
-    assert failed_keys(ledger) == {"a"}
+    assert failed_keys(ledger) == {"a", "b"}
 
 
 def test_a_deleted_task_is_not_looked_for() -> None:

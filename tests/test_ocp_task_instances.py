@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 import pytest
 from lines import lines
 from scripted import ASK, NOW, Query, expected, fixture
@@ -25,6 +26,7 @@ from exporter.duration import Duration
 from exporter.errors import BadPayload, Forbidden, NotFound, RateLimited, ServerFailed
 from exporter.sources.ocp import absent, listing
 from exporter.sources.source import Ask
+from exporter.tasks.task import State
 
 
 async def test_instances_as_they_are_shown() -> None:
@@ -272,12 +274,13 @@ async def test_an_active_instance_is_not_lost_sight_of() -> None:
     assert list(gone.records) == []
 
 
-async def test_after_a_restart_active_keys_are_asked_for() -> None:
-    """The exporter's state names them; one that is gone is asked for only once."""
+@pytest.mark.parametrize("field", ["active", "failed", "owed"])
+async def test_after_a_restart_what_was_left_open_is_asked_for(field: str) -> None:
+    """The exporter's state names it; what is gone is asked for only once."""
     old = instance(1, age=50 * HOUR, finishTime=iso(NOW - 5.0))
     others = (instance(number, age=2 * HOUR) for number in (2, 3))
     source, client = source_of(Ocp(old, *others), page_size=1)
-    ask = Ask(now=NOW, active=["1", "404"])
+    ask = msgspec.structs.replace(ASK, **{field: ["1", "404"]})
     readings = [await source.poll(ask) for _ in range(2)]
 
     assert [list(reading.records) for reading in readings] == [["1"], ["1"]]
@@ -559,6 +562,26 @@ async def test_one_failing_detail_hides_no_other() -> None:
     fresh, _ = source_of(script)
     with pytest.raises(ServerFailed):
         await fresh.poll(ASK)
+
+
+async def test_what_was_seen_being_rolled_back_is_no_success() -> None:
+    """Although its detail cannot be read when that is over, and the list tells no operation."""
+    running = instance(1, "RUNNING", operation="ROLLBACK")
+    broken = False
+
+    def script(path: str, query: Query) -> Any:
+        if path != LIST:
+            return ServerFailed("x") if broken else envelope(running)
+        row = {**instance(1, age=5.0), "operation": None} if broken else running
+        return paged([] if "status" in query and broken else [row], query)
+
+    source, _ = source_of(script)
+    await source.poll(ASK)
+    broken = True
+    for _ in range(12):
+        reading = await source.poll(ASK)
+
+    assert source.to_task(reading.records["1"]).state is State.CANCELLED
 
 
 async def test_details_outlive_the_poll_that_read_them() -> None:

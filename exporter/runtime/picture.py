@@ -135,7 +135,8 @@ def _select(
     elif source.records_are_runs:  # of runs that failed the newest are shown, and that is stable
         shown = {key for key in shown if key in tasks and tasks[key].state is not State.FAILED}
     ranked = [tasks[key] for key in keys if key in tasks]
-    minor = {task.key for task in ranked if ledger.tracks[task.key].task_type in source.minor_types}
+    minor_types = (*source.minor_types, None) if source.minor_types else ()  # None: not told yet
+    minor = {task.key for task in ranked if ledger.tracks[task.key].task_type in minor_types}
     return select(rules.limit, ranked, late, shown, minor)
 
 

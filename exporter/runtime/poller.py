@@ -25,7 +25,7 @@ from exporter.runtime.steps import Steps, T
 from exporter.sources.source import Ask, Reading
 from exporter.tasks.ledger import Ledger, begin
 from exporter.tasks.retention import forget
-from exporter.tasks.watched import active_keys, failed_keys, told_types
+from exporter.tasks.watched import active_keys, failed_keys, owed_keys, told_types
 
 FIRST_POLL_SPREAD = 2.0
 """Seconds over which the first polls are spread, so that all do not start at once."""
@@ -175,6 +175,7 @@ class Poller:
             reach=ledger.polled,
             active=active_keys(ledger),
             failed=failed_keys(ledger),
+            owed=owed_keys(ledger) if self.source.records_are_runs else frozenset(),
             unsure=self.picture.timetable.unsure,
             types=told_types(ledger) if self.source.records_are_runs else {},
             task_types=frozenset(task_type for task_type, _ in ledger.counts),

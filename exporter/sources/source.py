@@ -70,7 +70,9 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     active: Collection[str] = ()
     """Keys of the tasks that were active when last seen, and must not be lost sight of."""
     failed: Collection[str] = ()
-    """Keys of those that had failed and were listed when last seen: somebody may repeat them."""
+    """Keys of those that had failed when last seen: somebody may repeat them."""
+    owed: Collection[str] = frozenset()
+    """Keys of the runs that were seen to be over, and wait for what they need to be counted."""
     unsure: Collection[str] = frozenset()
     """Keys of the tasks that are late unless they were changed lately."""
     task_types: Collection[str] = frozenset()

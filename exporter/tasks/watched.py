@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from exporter.tasks.ledger import Ledger
-from exporter.tasks.task import ACTIVE, State
+from exporter.tasks.task import ACTIVE, SETTLED, State
 
 
 def active_keys(ledger: Ledger) -> frozenset[str]:
@@ -18,6 +18,14 @@ def told_types(ledger: Ledger) -> Mapping[str, str]:
 
 
 def failed_keys(ledger: Ledger) -> frozenset[str]:
-    """Return the keys that had failed and were listed when last seen."""
-    failed = (item for item in ledger.tracks.items() if item[1].state is State.FAILED)
-    return frozenset(key for key, track in failed if track.listed)
+    """Return the keys that had failed when last seen, listed or not: they may have been mended."""
+    return frozenset(key for key, track in ledger.tracks.items() if track.state is State.FAILED)
+
+
+def owed_keys(ledger: Ledger) -> frozenset[str]:
+    """Return the keys whose last run settled and was not taken in yet, as its type is not told."""
+    return frozenset(
+        key
+        for key, track in ledger.tracks.items()
+        if track.state in SETTLED and track.since != track.settled_since
+    )

@@ -100,14 +100,17 @@ class Absent:
         opened = {key: one for key, one in last.items() if one.is_open}
         unclear = {key for key, one in opened.items() if one.state is State.UNKNOWN}
         known = {*told, *self._watched, *self._gone, *self._refused}
-        urgent = sorted((opened.keys() | _open(ask)) - unclear - known)
+        urgent = sorted(
+            (opened.keys() | _open(ask)) - unclear - known,
+            key=lambda key: (key not in ask.active, key not in ask.owed, key),
+        )
         newest = sorted(unclear - known, key=lambda key: -(opened[key].start_time or ask.now))
         return [*urgent, *newest[:UNCLEAR]], newest[UNCLEAR:]
 
 
 def _open(ask: Ask) -> frozenset[str]:
-    """Return what may still end otherwise: a failed instance waits to be repeated."""
-    return frozenset(ask.active) | frozenset(ask.failed)
+    """Return what may still end otherwise, as a failed one that waits to be repeated, or count."""
+    return frozenset(ask.active).union(ask.failed, ask.owed)
 
 
 def _since(

@@ -194,8 +194,11 @@ class Details:
     def _without_detail(self, instance: Instance, types: Mapping[str, str]) -> Instance:
         known = self._known.get(instance.task_id)
         told = types.get(instance.task_id) if known is None else known.instance.task_type
-        task_type = told or UNKNOWN
-        return msgspec.structs.replace(instance, task_type=task_type, detailed=True)
+        instance = msgspec.structs.replace(instance, task_type=told or UNKNOWN, detailed=True)
+        undone = known is not None and known.instance.operation == "ROLLBACK"
+        if undone and instance.operation == UNKNOWN:  # what is taken back is no success
+            return msgspec.structs.replace(instance, operation="ROLLBACK")
+        return instance
 
     def _recall(self, instance: Instance, task_type: str | None) -> Instance:
         """Return the instance as far as its detail is known and still holds; its type stays."""

@@ -38,7 +38,7 @@ class TaskInstancesSettings(Settings, frozen=True, kw_only=True):
     """Age up to which settled instances are counted in `ocp_task_instances`."""
     page_size: Annotated[int, msgspec.Meta(ge=1, le=2000)] = 200
     """Instances asked for in one call."""
-    details_per_poll: Annotated[int, msgspec.Meta(ge=1)] = 50
+    details_per_poll: Annotated[int, msgspec.Meta(ge=2)] = 50
     """Calls for details in one poll; types of settled instances wait for their turn."""
     task_ids: tuple[str, ...] = ()
     """Instances to show whatever their state."""
