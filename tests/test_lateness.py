@@ -208,7 +208,8 @@ EIGHT = Zone(doubts={32: NIGHT - 22 * HOUR})
         (EIGHT, 3.5, True),
         (EIGHT, 20.5, False),  # late in either zone
         (Zone(shift=32), 3.5, True),
-        (Zone(shift=32), 20.5, False),
+        (Zone(shift=32), 20.5, True),  # that time may be in the hour that its zone leaves out
+        (Zone(shift=32), 44.5, False),
         (Zone(doubts={-4: NIGHT}), 3.5, True),  # it may have been started by hand
         (Zone(doubts={-4: NIGHT}), 4.5, True),  # a zone may have changed its clocks since
         (Zone(doubts={-4: NIGHT}), 5.5, False),

@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.tasks.debut import DEBUT, shown_counts, shown_durations
-from exporter.tasks.ledger import CLOCK_TOLERANCE, Ledger, advance, begin, close, conclude
+from exporter.tasks.ledger import (
+    CLOCK_TOLERANCE,
+    MOST_PAUSES,
+    Ledger,
+    advance,
+    begin,
+    close,
+    conclude,
+)
 from exporter.tasks.record import Record
 from exporter.tasks.retention import forget
 from exporter.tasks.spread import Spread
@@ -369,9 +377,14 @@ def test_a_long_time_without_a_poll_is_remembered() -> None:
     found = []
     for now in (0, 60, 5000, 5060):
         ledger = conclude(ledger, T0 + now, blind_after=900.0)
-        found.append(ledger.blind)
+        found.append(ledger.pauses)
 
-    assert found == [None, None, (T0 + 60, T0 + 5000), (T0 + 60, T0 + 5000)]
+    pause = (T0 + 60, T0 + 5000)
+    assert found == [(), (), (pause,), (pause,)]
+    for number in range(MOST_PAUSES):
+        ledger = conclude(ledger, T0 + 10_000 * (number + 1), blind_after=900.0)
+    assert len(ledger.pauses) == MOST_PAUSES
+    assert pause not in ledger.pauses
 
 
 @pytest.mark.parametrize("schedule", ["daily", "hourly"])

@@ -267,6 +267,20 @@ def test_a_cloud_whose_clock_is_behind_makes_no_false_alarm() -> None:
     assert QUIET + 20 * HOUR + behind < late[0] <= QUIET + 20 * HOUR + behind + 421.0
 
 
+def test_what_was_due_in_one_of_two_pauses_stays_unsure() -> None:
+    """A second pause does not make sure what happened in the first."""
+    life = Life(expression="0 0 2 * * ?", zone="UTC", until=QUIET + DAY)
+    watch = Watch()
+    late = [
+        now
+        for now in polls(QUIET, 4)
+        if not 0 < now - QUIET - DAY < 9 * HOUR and not 12 < (now - QUIET - DAY) / HOUR < 15
+        if overdue(watch, "UTC", [life], now)
+    ]
+
+    assert QUIET + 2 * DAY + 3 * HOUR < late[0] <= QUIET + 2 * DAY + 3 * HOUR + PAUSE
+
+
 @pytest.mark.parametrize("told", [False, True])
 def test_what_is_late_at_the_first_sight_is_overdue_as_soon_as_that_is_known(*, told: bool) -> None:
     """When the cloud tells that nobody changed it since, or when it misses its next time."""

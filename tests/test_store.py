@@ -55,7 +55,7 @@ LEDGER = Ledger(
     gaps=1,
     crowded=2,
     debuts={("MANUAL", ""): 2.0, ("MANUAL", "failed"): 2.5},
-    blind=(0.5, 2.5),
+    pauses=((0.5, 1.5), (2.0, 2.5)),
     zone=Zone(doubts={32: 1.5, -64: 2.5}, suspicions={4: ("a", 1.5)}),
 )
 

@@ -7,7 +7,7 @@ import msgspec
 
 from exporter.errors import StateError
 from exporter.tasks.count import Count
-from exporter.tasks.ledger import Ledger, Subject
+from exporter.tasks.ledger import Ledger, Pauses, Subject
 from exporter.tasks.record import Record
 from exporter.tasks.spread import Spread
 from exporter.tasks.task import OUTCOMES, SETTLED, State
@@ -30,7 +30,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     crowded: Count = 0
     doubts: dict[Shift, float] = {}
     suspicions: dict[Shift, tuple[str, float]] = {}
-    blind: tuple[float, float] | None = None
+    pauses: Pauses = ()
     debuts: tuple[tuple[str, str, float], ...] = ()
 
 
@@ -61,7 +61,7 @@ def head_of(ledger: Ledger) -> Head:
         crowded=ledger.crowded,
         doubts=dict(ledger.zone.doubts),
         suspicions=dict(ledger.zone.suspicions),
-        blind=ledger.blind,
+        pauses=ledger.pauses,
         debuts=tuple((*key, since) for key, since in ledger.debuts.items()),
         durations=tuple((kind, outcome, spread) for (kind, outcome), spread in spreads),
     )
@@ -83,7 +83,7 @@ def ledger_of(head: Head, tracks: Mapping[str, Track], records: Mapping[Subject,
         gaps=head.gaps,
         crowded=head.crowded,
         zone=Zone(doubts=head.doubts, suspicions=head.suspicions),
-        blind=head.blind,
+        pauses=head.pauses,
         debuts={(kind, outcome): since for kind, outcome, since in head.debuts},
         durations={(kind, outcome): spread for kind, outcome, spread in head.durations},
     )

@@ -8,7 +8,7 @@ import msgspec
 from exporter.runtime.steps import Steps, chunks
 from exporter.sources.source import Source
 from exporter.tasks.lateness import Due, due_of, is_excused, is_in_doubt, is_late
-from exporter.tasks.ledger import Ledger
+from exporter.tasks.ledger import Ledger, Pauses
 from exporter.tasks.task import Task
 from exporter.tasks.zone import ON_TIME, Zone, weighed
 
@@ -25,7 +25,7 @@ class Timetable(msgspec.Struct, frozen=True, kw_only=True):
     they are late in any zone that may be meant."""
     unsure: frozenset[str] = frozenset()
     """Late, unless they were changed after their last run."""
-    blind: tuple[float, float] | None = None
+    pauses: Pauses = ()
     """As in the ledger that it was made by."""
 
     def told(self) -> dict[str, Due]:
@@ -45,9 +45,10 @@ def compiled(
     dues: dict[str, Due] = {}
     for chunk in chunks((k, task) for k, task in tasks.items() if task.schedule is not None):
         for key, task in chunk:
-            known = old.dues.get(key) if key not in changed and ledger.blind == old.blind else None
+            renewed = key in changed or ledger.pauses != old.pauses
+            known = None if renewed else old.dues.get(key)
             interval, track = source.settings.interval, ledger.tracks[key]
-            dues[key] = known or due_of(task, track, interval, source.grace, ledger.blind)
+            dues[key] = known or due_of(task, track, interval, source.grace, ledger.pauses)
         yield
     runs = {key: due.run for key, due in dues.items() if due.run is not None}
     began = (key for key in changed if key in runs)
@@ -70,7 +71,7 @@ def compiled(
         overdue=frozenset(late - excused),
         doubtful=doubtful,
         unsure=frozenset(key for key, due in dues.items() if due.unsure) - doubtful,
-        blind=ledger.blind,
+        pauses=ledger.pauses,
     )
 
 

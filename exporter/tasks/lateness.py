@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from exporter.tasks.ledger import Pauses
 from exporter.tasks.schedule import Schedule
 from exporter.tasks.task import ACTIVE, Task
 from exporter.tasks.track import Track
@@ -36,7 +37,7 @@ def due_of(
     track: Track,
     interval: float,
     grace: float | None,
-    blind: tuple[float, float] | None = None,
+    pauses: Pauses = (),
 ) -> Due:
     """
     Return when the task ought to run; `interval` is that of polling, `grace` as configured.
@@ -46,8 +47,8 @@ def due_of(
     What its last run was too long for, so that it was still going on then, is not made up for.
 
     What looked late at the first sight of it may have been enabled or edited shortly before, and so
-    may what was due while nobody polled (`blind`: from, to). As long as the cloud does not tell, it
-    is not due before a fire time that polling sees pass.
+    may what was due while nobody polled (`pauses`). As long as the cloud does not tell, it is not
+    due before a fire time that polling sees pass.
     """
     schedule, began = task.schedule, task.since
     known = [m for m in (began, track.anchor, task.changed_at) if m is not None]
@@ -55,11 +56,11 @@ def due_of(
         return Due()
     after = _free_from(schedule, max(known), track.ended or 0.0)
     at = schedule.next_after(after)
-    sure_from = _sure_from(at, track, blind) if task.changed_at is None else None
-    unsure = sure_from is not None
-    if sure_from is not None:
-        after = sure_from
-        at = schedule.next_after(after)
+    unsure = False
+    for began_blind, ended_blind in ((0.0, track.first_seen or 0.0), *pauses):
+        if task.changed_at is None and at is not None and began_blind < at <= ended_blind:
+            after, unsure = ended_blind, True
+            at = schedule.next_after(after)
     if at is None:
         return Due(unsure=unsure)
     following = schedule.interval_after(after)
@@ -90,16 +91,6 @@ def _free_from(schedule: Schedule, after: float, ended: float) -> float:
     return ended
 
 
-def _sure_from(at: float | None, track: Track, blind: tuple[float, float] | None) -> float | None:
-    """Return from when on polling knows it, if `at` is before; else None."""
-    if at is None:
-        return None
-    if blind is not None and blind[0] < at <= blind[1]:
-        return blind[1]
-    first_seen = track.first_seen or 0.0
-    return first_seen if at <= first_seen else None
-
-
 def is_late(task: Task, due: Due, now: float) -> bool:
     """Whether by the schedule as configured it ought to have run and neither has nor does."""
     return task.state not in ACTIVE and due.at is not None and now > due.at + due.patience
@@ -109,9 +100,20 @@ def is_excused(task: Task, due: Due, zone: Zone, now: float) -> bool:
     """Whether what is late may be on time in another zone that its schedule may stand in."""
     if task.schedule is None or not task.schedule.has_zone:
         return False
-    moments = (next_shifted(task.schedule, due.after, s) for s in _plausible(due.run, zone))
+    moments = (_due_shifted(task.schedule, due.after, s, zone) for s in _plausible(due.run, zone))
     patience = due.patience + CLOCK_CHANGE
     return any(moment is not None and now <= moment + patience for moment in moments)
+
+
+def _due_shifted(schedule: Schedule, after: float, shift: int, zone: Zone) -> float | None:
+    """
+    Return when it is due if its zone is off by that shift.
+
+    Where the zone is wrong for certain, nobody knows which one is right and leaves out the hour in
+    which its clocks go forward: what was due then may run the next time only.
+    """
+    at = next_shifted(schedule, after, shift)
+    return next_shifted(schedule, at, shift) if zone.shift and at is not None else at
 
 
 def is_in_doubt(task: Task, due: Due, zone: Zone) -> bool:

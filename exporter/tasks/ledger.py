@@ -28,6 +28,10 @@ CLOCK_TOLERANCE = 900.0
 """Seconds by which a cloud's clock may differ; beyond that clouds refuse signed requests anyway."""
 
 
+MOST_PAUSES = 10
+"""Pauses that are remembered; what was due before them is long settled."""
+Pauses = tuple[tuple[float, float], ...]
+"""From the poll before to the poll after, in their order."""
 Subject = tuple[str, str]
 """(task key, or empty where a key is a single run; name)."""
 
@@ -54,8 +58,8 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     """What was forgotten before its time, because too much would have been remembered."""
     zone: Zone = Zone()
     """What runs say of the zone of their schedules."""
-    blind: tuple[float, float] | None = None
-    """When nobody polled for long, the last time: from the poll before to the poll after."""
+    pauses: Pauses = ()
+    """When nobody polled for long, the last few times."""
 
     def subject(self, key: str, name: str) -> Subject:
         """Return whose history a task belongs to."""
@@ -110,13 +114,15 @@ def conclude(
         # A date in the future makes no sense, and must not keep others from counting.
         watermark = min(now, max(settled, default=now - CLOCK_TOLERANCE))
     polled = now if pending is None else min(pending, now)
-    is_blind = reach is not None and now - reach > blind_after
+    pauses = ledger.pauses
+    if reach is not None and now - reach > blind_after:
+        pauses = (*pauses, (reach, now))[-MOST_PAUSES:]
     return msgspec.structs.replace(
         ledger,
         polled=polled,
         watermark=watermark,
         gaps=ledger.gaps + gap,
-        blind=(reach or 0.0, now) if is_blind else ledger.blind,
+        pauses=pauses,
         debuts=present(ledger.debuts, now),
     )
 
