@@ -16,10 +16,11 @@ from exporter.exposition.page import Page
 from exporter.exposition.shard import prefix
 from exporter.runtime.board import Board
 from exporter.runtime.lane import Lane
-from exporter.runtime.past import Past, Unwritable
+from exporter.runtime.past import Forgetful, Past, Unwritable
 from exporter.runtime.poller import Poller, following
 from exporter.sources.source import Ask, Place, Reading, Settings, Source
 from exporter.tasks.debut import DEBUT
+from exporter.tasks.ledger import Ledger
 from exporter.tasks.selection import Rules
 from exporter.tasks.task import State, Task
 
@@ -373,6 +374,19 @@ async def test_who_takes_over_goes_on_from_what_waits_for_a_commit() -> None:
     assert heir.picture.ledger.counts["T", State.FAILED] == 1
 
 
+class Filling(Forgetful):
+    """A disk that becomes full."""
+
+    full = False
+
+    async def commit(self, name: str, old: Ledger | None, new: Ledger) -> None:
+        """Write nothing when it is."""
+        if self.full:
+            msg = "no space left"
+            raise StateError(msg)
+        await super().commit(name, old, new)
+
+
 class ByName(Scripted):
     """A source whose types are the names, so that a type may come with its first run."""
 
@@ -398,6 +412,33 @@ async def test_the_first_run_of_a_new_type_follows_a_zero() -> None:
     assert scene.lines("cloud_task_runs_total") == []
     runs = 'cloud_task_runs_total{target="t",system="fdi",task_type="a",outcome="failed"}'
     assert seen == [[], [f"{runs} 1"]]
+
+
+@pytest.mark.parametrize("most", [DEBUT + 50.0, DEBUT + 70.0])
+async def test_a_zero_does_not_outlast_its_time_because_polls_fail(most: float) -> None:
+    """It stands from the poll after a minute on, and for three."""
+    new = reading(a=(State.FAILED, 1005.0))
+    scene = Scene(source=ByName([reading(), new, *[Unreachable("x")] * 99]), most=most)
+    await run_until_idle(scene)
+
+    runs = 'cloud_task_runs_total{target="t",system="fdi",task_type="a",outcome="failed"}'
+    assert scene.lines("cloud_task_runs_total") == ([f"{runs} 1"] if most > DEBUT + 60 else [])
+
+
+async def test_what_was_committed_is_shown_though_nothing_can_be_written_any_more() -> None:
+    """Its zero ends by the clock, not by a commit."""
+    memory = Filling()
+    new = reading(a=(State.FAILED, 1005.0))
+    scene = Scene(source=ByName([reading(), new, new]), past=Past(memory=memory))
+    await scene.poller.poll()
+    await scene.poller.poll()
+    memory.full = True
+    scene.clock.now += DEBUT
+    await scene.poller.poll()
+
+    runs = 'cloud_task_runs_total{target="t",system="fdi",task_type="a",outcome="failed"}'
+    assert scene.lines("cloud_task_runs_total") == [f"{runs} 1"]
+    assert scene.counts.lost == 1
 
 
 async def test_other_labels_are_shown_at_once() -> None:

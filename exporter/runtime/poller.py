@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import math
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Any, Protocol
 
@@ -23,6 +23,7 @@ from exporter.runtime.past import Past
 from exporter.runtime.picture import Picture, draw, take
 from exporter.runtime.steps import Steps, T
 from exporter.sources.source import Ask, Reading
+from exporter.tasks.debut import DEBUT, Debuts, begun, present
 from exporter.tasks.ledger import Ledger, begin
 from exporter.tasks.retention import forget
 from exporter.tasks.watched import active_keys, failed_keys, owed_keys, told_types
@@ -72,10 +73,10 @@ class Poller:
         self.owner: Owner = lane.owner
         self.health = health_states.new(settings.interval, settings.stale_after)
         fresh = begin(source.task_types, keys_are_runs=source.records_are_runs)
-        now = clock.time()
-        self.picture = Picture(ledger=_resumed(past.pending or past.ledger, fresh, now))
-        self.counted = _resumed(past.ledger, fresh, now)
+        self.picture = Picture(ledger=_resumed(past.pending or past.ledger, fresh))
+        self.counted = _resumed(past.ledger, fresh)
         """What was committed last: only that is shown as counted."""
+        self._debuts: Debuts = {}
         self._saved = past.ledger
         self._unwritten = False
         self._crowded = False
@@ -205,8 +206,11 @@ class Poller:
 
     async def _publish(self) -> None:
         async with self._drawing:
+            now = self._clock.time()
+            self._debuts = begun(self._debuts, self.counted.debuts, now)
+            counted = msgspec.structs.replace(self.counted, debuts=present(self._debuts, now))
             self._shards = await paced(
-                draw(self.source, self.picture, self.counted, self.lane.prefix, self._shards)
+                draw(self.source, self.picture, counted, self.lane.prefix, self._shards)
             )
             self._board.publish(self.owner, self._shards)
 
@@ -244,14 +248,20 @@ class Poller:
         self._retire_if_stale()
 
     async def _wait_until(self, due: float) -> None:
-        """Sleep until `due` (monotonic), and take gauges away when they become too old."""
+        """Sleep until `due` (monotonic), and change the page when it becomes time to."""
         self.next_poll = self._clock.time() + due - self._clock.monotonic()
-        if self.health.up is False and self.health.last_success is not None and self._shards:
-            stale_at = self.health.last_success + self.health.stale_after
-            if stale_at < self.next_poll:
-                await self._clock.sleep(max(0.0, stale_at - self._clock.time()) + 0.001)
-                self._retire_if_stale()
+        for moment in sorted(at for at in self._turns() if at < self.next_poll):
+            await self._clock.sleep(max(0.0, moment - self._clock.time()) + 0.001)
+            await self._publish()
+            self._retire_if_stale()
         await self._clock.sleep(max(0.0, due - self._clock.monotonic()))
+
+    def _turns(self) -> Iterator[float]:
+        """Yield when what is shown becomes too old, or is not new any more."""
+        if self.health.up is False and self.health.last_success is not None and self._shards:
+            yield self.health.last_success + self.health.stale_after
+        for since in present(self._debuts, self._clock.time()).values():
+            yield since + DEBUT
 
     def _retire_if_stale(self) -> None:
         if self._shards and self.health.is_stale(self._clock.time()):
@@ -261,13 +271,11 @@ class Poller:
             self._log.warning("source.stale", seconds_since_success=round(age))
 
 
-def _resumed(saved: Ledger | None, fresh: Ledger, now: float) -> Ledger:
+def _resumed(saved: Ledger | None, fresh: Ledger) -> Ledger:
     """Go on from what was saved, with types that are known by now at 0."""
     if saved is None:
         return fresh
-    # Nobody knows whether what was new had been shown at all when the process before ended.
-    debuts = dict.fromkeys(saved.debuts, now)
-    return msgspec.structs.replace(saved, counts={**fresh.counts, **saved.counts}, debuts=debuts)
+    return msgspec.structs.replace(saved, counts={**fresh.counts, **saved.counts})
 
 
 def following(due: float, wait: float, interval: float, now: float) -> tuple[float, int]:

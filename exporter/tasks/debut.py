@@ -14,12 +14,20 @@ DEBUT = 180.0
 """Seconds for which the 0 stands."""
 
 Debuts = Mapping[tuple[str, str], float]
-"""Since when something is shown: counts by (task type, empty), durations by (type, outcome)."""
+"""Since when something is counted, or shown: counts by (task type, empty), durations by (type,
+outcome)."""
 
 
 def present(debuts: Debuts, now: float) -> Debuts:
     """Return those that are not over."""
     return {key: since for key, since in debuts.items() if 0.0 <= now - since < DEBUT}
+
+
+def begun(shown: Debuts, new: Debuts, now: float) -> Debuts:
+    """Return since when each was `shown` first; what is `new` begins now, the rest is forgotten."""
+    since = {**dict.fromkeys(new, now), **shown}
+    current = present(since, now)
+    return {key: at for key, at in since.items() if key in new or key in current}
 
 
 def shown_counts(
