@@ -21,13 +21,14 @@ ANSWERS = {"1": ("good", GREEN), "0": ("failed", RED)}
 def reached() -> Json:
     """Return whether there is an exporter at all."""
     up = f"up{{{JOB}}}"
-    others = f"{up} == 1 unless on (job, instance) {BUILD}"
+    was_one = f"last_over_time({BUILD}[7d])"
+    others = f"max_over_time({up}[7d]) == 1 unless on (job, instance) {was_one}"
     never_seen = f"{up} and on (job) {BUILD} unless on (job) ({others})"
-    exporters = f"last_over_time({BUILD}[7d]) or ({never_seen})"
+    exporters = f"{was_one} or ({never_seen})"
     return stat(
         "Exporter",
         "Whether Prometheus reaches each exporter that it looks for: what was one within a week,"
-        " or stands beside exporters only. What one that is down polls is not current here.",
+        " or stands beside nothing but exporters. What one that is down polls is not current here.",
         f"min({up} and on (job, instance) ({exporters}))",
         noValue="absent",
         mappings=mapping({"1": ("up", GREEN), "0": ("down", RED)}),

@@ -43,6 +43,7 @@ FUNCTIONS = {
     "abs",
     "absent",
     "absent_over_time",
+    "avg_over_time",
     "changes",
     "clamp_max",
     "clamp_min",

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -42,7 +42,7 @@ TELL_NOTHING = {"no data", "absent", "no runs seen", "none, or not known: see Co
 """What may stand where nothing is found: it is as true of a cloud that cannot be read."""
 CHOSEN_TASK = r"task_name=~?[`\"][^`\"]*\$[^`\"]*[`\"]"
 NO_INCREASE = re.compile(
-    r"last_over_time\([^)]*\)"
+    r"(?:last|max)_over_time\([^)]*\)"
     r"|(\w+_total\{[^}]*\}) unless \1 offset 1h or (?=increase\(\1\[1h\]\))"
 )
 """What has been there, and a counter that came within the hour."""
@@ -340,13 +340,17 @@ def test_queries_of_dashboards_are_valid(tmp_path: Path) -> None:
     assert (code, f"{len(queries)} rules found" in said) == (0, True), said
 
 
-def assert_answers(folder: Path, series: dict[str, int], answers: dict[str, int]) -> None:
-    """Let promtool ask queries of series that have these values; each answer has no labels."""
+def assert_answers(folder: Path, series: Mapping[str, int | str], answers: dict[str, int]) -> None:
+    """
+    Let promtool ask queries of series that have these values; each answer has no labels.
+
+    Of two values with a space between them, the second one is that of now.
+    """
     test = {
         "interval": "1m",
         "input_series": [{"series": each, "values": str(n)} for each, n in series.items()],
         "promql_expr_test": [
-            {"expr": each, "eval_time": "0", "exp_samples": [{"labels": "{}", "value": n}]}
+            {"expr": each, "eval_time": "1m", "exp_samples": [{"labels": "{}", "value": n}]}
             for each, n in answers.items()
         ],
     }
@@ -371,17 +375,21 @@ def test_tasks_of_any_name_can_be_chosen(tmp_path: Path, name: str) -> None:
 
 
 @needs("promtool")
-@pytest.mark.parametrize(("another", "answer"), [("e", 0), ("pods", 1)])
-def test_an_exporter_that_never_came_up_is_down(tmp_path: Path, another: str, answer: int) -> None:
+@pytest.mark.parametrize(
+    ("another", "up", "answer"), [("e", "0", 0), ("e", "1 0", 1), ("pods", "0", 1)]
+)
+def test_an_exporter_that_never_came_up_is_down(
+    tmp_path: Path, another: str, up: str, answer: int
+) -> None:
     """One beside exporters only, that is: what is down among other programs may be any of them."""
     query = filled(found("overview.json", "Exporter")["targets"][0]["expr"])
-    series = {
+    series: dict[str, int | str] = {
         'up{job="e",instance="a"}': 1,
         'cloud_task_exporter_build_info{job="e",instance="a"}': 1,
         'up{job="pods",instance="b"}': 1,
         'cloud_task_exporter_build_info{job="pods",instance="b"}': 1,
         'up{job="pods",instance="c"}': 1,
-        f'up{{job="{another}",instance="d"}}': 0,
+        f'up{{job="{another}",instance="d"}}': up,
     }
 
     assert_answers(tmp_path, series, {query: answer})
