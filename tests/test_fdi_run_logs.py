@@ -1,5 +1,6 @@
 """Run logs of FDI tasks: what is shown, what is read when, and that every run counts once."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -17,13 +18,14 @@ from scripted import ASK, NOW, PLACE, Query, Script, ScriptedClient, expected, f
 from exporter.errors import BadPayload, Forbidden, NotFound, RateLimited, ServerFailed, SourceError
 from exporter.runtime.picture import Picture, take
 from exporter.sources.fdi import run_logs
+from exporter.sources.fdi.run_log import Listed
 from exporter.sources.fdi.run_logs import RunLogs, RunLogsSettings
-from exporter.sources.fdi.run_turns import OVERLAP
+from exporter.sources.fdi.run_turns import OVERLAP, Covered, away
 from exporter.sources.source import Ask, PerTask, Reading
 from exporter.tasks.ledger import begin
 from exporter.tasks.selection import Rules
 from exporter.tasks.task import State, Task
-from exporter.tasks.watched import active_keys
+from exporter.tasks.watched import active_keys, left_types
 
 INSTANCE = "/v2/p1/fdi/instances/i1"
 TASKS = f"{INSTANCE}/tasks/"
@@ -67,6 +69,8 @@ class Fdi:
         """Whether the log has a run before it ends."""
         self.tells_last = True
         """Whether the list has `last_execute_time` and `execute_status`."""
+        self.hidden: frozenset[str] = frozenset()
+        """Ids of the tasks that the list lacks."""
         self.behind = 0.0
         """Seconds by which the cloud's clock is behind ours."""
         self.lag = 0.0
@@ -81,7 +85,8 @@ class Fdi:
             if path.endswith(end):
                 return error
         if path.endswith("/task-monitors"):
-            return self.page([self._listed(task_id) for task_id in self.runs], query)
+            listed = (task_id for task_id in self.runs if task_id not in self.hidden)
+            return self.page([self._listed(task_id) for task_id in listed], query)
         quoted, call = path.removeprefix(TASKS).split("/")
         task_id = unquote(quoted)
         if call == "monitor-overview":
@@ -155,7 +160,12 @@ class Exporter:
         self.fdi.now = at - self.fdi.behind
         self.client.calls.clear()
         ledger = self.picture.ledger
-        ask = Ask(now=NOW + at, reach=ledger.polled, active=active_keys(ledger))
+        ask = Ask(
+            now=NOW + at,
+            reach=ledger.polled,
+            active=active_keys(ledger),
+            left=left_types(ledger),
+        )
         self.reading = await self.source.poll(ask)
         rules = Rules(limit=1000, include=PerTask().include)
         steps = take(self.source, rules, self.picture, self.reading, NOW + at)
@@ -739,6 +749,129 @@ async def test_a_task_that_is_included_later_counts_from_then() -> None:
     assert exporter.counts == {("b", "failed"): 1}
 
 
+@pytest.mark.parametrize("restarts", [False, True], ids=["goes-on", "restarts"])
+@pytest.mark.parametrize("hidden", ["a", "ab"])
+@pytest.mark.parametrize("hours", [1, 23, 70])
+async def test_what_runs_while_it_is_not_listed_counts_when_it_is_again(
+    hours: int,
+    hidden: str,
+    restarts: bool,  # noqa: FBT001 - given by name
+) -> None:
+    """Rights that are taken away for a while, or a list that is empty by mistake, lose no run."""
+    runs = [Ran(n * HOUR / 4, n * HOUR / 4 + 700, "ERROR") for n in range(-4, 400)]
+    fdi = Fdi(a=runs, b=list(runs))
+    exporter = Exporter(fdi)
+    await exporter.poll(0)
+    await exporter.poll(HOUR)
+    fdi.hidden = frozenset(hidden)
+    for hour in range(2, 2 + hours):
+        await exporter.poll(hour * HOUR)
+    if restarts:
+        exporter.restart()
+        await exporter.poll((hours + 1.5) * HOUR)
+    fdi.hidden = frozenset()
+    await exporter.poll((hours + 2) * HOUR)
+
+    assert exporter.counts == dict(truth(fdi, 0.0, (hours + 2) * HOUR))
+    assert exporter.picture.ledger.gaps == 0
+
+
+async def test_a_first_run_counts_though_its_task_is_not_listed() -> None:
+    """It was listed before, and is a moment later."""
+    fdi = Fdi(a=[], b=[Ran(-60, -30)])
+    exporter = Exporter(fdi)
+    await exporter.poll(0)
+    fdi.hidden, fdi.runs["a"] = frozenset("a"), [Ran(60, 90, "ERROR")]
+    for at in (300, HOUR):
+        await exporter.poll(at)
+    fdi.hidden = frozenset()
+    await exporter.poll(HOUR + 300)
+
+    assert exporter.counts == {("a", "failed"): 1}
+
+
+@pytest.mark.parametrize(("ends", "failed", "gaps"), [(2 * DAY, 1, 0), (None, 0, 1)])
+async def test_an_open_run_of_a_task_that_is_not_listed(
+    ends: float | None, failed: int, gaps: int
+) -> None:
+    """It counts when its task is listed again; where its log lacks it by then, that is a gap."""
+    fdi = Fdi(a=[Ran(-100, 2 * DAY, "ERROR")])
+    exporter = Exporter(fdi)
+    await exporter.poll(0)
+    fdi.hidden = frozenset("a")
+    await exporter.poll(300)
+    exporter.restart()
+    await exporter.poll(DAY)
+    fdi.hidden = frozenset()
+    fdi.runs["a"] = [*([] if ends is None else fdi.runs["a"]), Ran(2 * DAY + 60, 2 * DAY + 90)]
+    await exporter.poll(3 * DAY)
+
+    assert exporter.counts.get(("a", "failed"), 0) == failed
+    assert exporter.counts["a", "succeeded"] == 1
+    assert exporter.picture.ledger.gaps == gaps
+
+
+async def test_a_task_that_is_listed_again_leads_no_other_back() -> None:
+    """While it waits for its turn, others are told up to now: its own last run says from when."""
+    fdi = Fdi(a=[Ran(-300 * DAY, -299 * DAY)], b=[Ran(-60, 10**6)])
+    exporter = Exporter(fdi, tasks_per_poll=1)
+    for at in (0, 300, 600):
+        await exporter.poll(at)
+    fdi.hidden = frozenset("a")
+    await exporter.poll(900)
+    exporter.restart()
+    for at in (1200, 1500):
+        await exporter.poll(at)
+    fdi.hidden = frozenset()
+    fdi.runs["a"].append(Ran(1000, 1010))
+    turns = []
+    for at in (1800, 2100):
+        await exporter.poll(at)
+        assert exporter.reading.pending in {None, NOW + 1500, NOW + 2100}
+        turns += exporter.read
+
+    assert "a" in turns
+    assert exporter.counts == {("a", "succeeded"): 1}
+
+
+def test_what_is_not_listed_is_kept_for_a_day_and_bounded() -> None:
+    """Those first whose logs were read last; what is listed is no such task."""
+    listed = [
+        Listed(
+            task_id=key,
+            task_name=key,
+            task_tag="",
+            last_execute_time=None,
+            execute_status="UNKNOWN",
+        )
+        for key in "abcd"
+    ]
+    known = [
+        Covered(listed=one, known_until=NOW + at, counts_from=NOW, awaited=frozenset())
+        for one, at in zip(listed, (0.0, 60.0, 30.0, 90.0), strict=True)
+    ]
+
+    assert list(away(known, {"d"}, 2, NOW + 90)) == ["b", "c"]
+    assert list(away(known, {"d"}, 9, NOW + DAY + 30)) == ["b"]
+
+
+async def test_a_restart_before_a_log_was_ever_read() -> None:
+    """What settled within 15 minutes before the first poll may count, and nothing older."""
+    fdi = Fdi(
+        a=[Ran(-500, -450)],
+        b=[Ran(-600, -100, "ERROR")],
+        c=[Ran(-1300, -1000, "ERROR"), Ran(30, 60)],
+    )
+    exporter = Exporter(fdi, tasks_per_poll=1)
+    await exporter.poll(0)
+    assert exporter.read == ["a"]
+    exporter.restart()
+    for at in (300, 600, 900, 1200):
+        await exporter.poll(at)
+
+    assert exporter.counts == {("b", "failed"): 1, ("c", "succeeded"): 1}
+
+
 @pytest.mark.parametrize(
     "gone",
     [NotFound("gone", status=404, code="FDI.3081"), BadPayload("x", status=400, code="FDI.3021")],
@@ -971,11 +1104,11 @@ async def test_every_run_counts_exactly_once(
     assert exporter.picture.ledger.gaps == 0
 
 
-def truth(fdi: Fdi, since: float) -> Counter[tuple[str, ...]]:
-    """Return how many runs of each task ended later than `since`, by outcome."""
+def truth(fdi: Fdi, since: float, until: float = math.inf) -> Counter[tuple[str, ...]]:
+    """Return how many runs of each task ended later than `since`, by `until`, by outcome."""
     return Counter(
         (task_id, OUTCOMES[ran.status])
         for task_id, runs in fdi.runs.items()
         for ran in runs
-        if ran.ends > since
+        if since < ran.ends <= until
     )

@@ -23,7 +23,7 @@ from exporter.tasks.record import Record
 from exporter.tasks.retention import forget
 from exporter.tasks.spread import Spread
 from exporter.tasks.task import OUTCOMES, State, Task
-from exporter.tasks.watched import active_keys, failed_keys, owed_keys
+from exporter.tasks.watched import active_keys, failed_keys, left_types, owed_keys
 
 T0 = 1_800_000_000.0
 
@@ -484,6 +484,23 @@ def test_failed_keys_are_those_that_somebody_may_repeat() -> None:
     ledger = poll(ledger, 60, gone="b")
 
     assert failed_keys(ledger) == {"a", "b"}
+
+
+def test_types_that_nothing_is_listed_of_any_more() -> None:
+    """With when the last that is known of them settled, or began while it goes on."""
+    ledger = poll(
+        begin([], keys_are_runs=True),
+        0,
+        task("a/1", State.FAILED, -9, task_type="a"),
+        task("a/2", State.SUCCEEDED, -5, task_type="a"),
+        task("b/1", State.RUNNING, -7, task_type="b"),
+        task("c/1", State.FAILED, -3, task_type="c"),
+        task("c/2", State.FAILED, -1, task_type="c"),
+    )
+    left = poll(ledger, 60, gone=["a/1", "a/2", "b/1", "c/1"])
+
+    assert left_types(ledger) == {}
+    assert left_types(left) == {"a": T0 - 5, "b": T0 - 7}
 
 
 def test_a_deleted_task_is_not_looked_for() -> None:

@@ -26,7 +26,7 @@ from exporter.sources.source import Ask, Reading
 from exporter.tasks.debut import DEBUT, Debuts, begun, present
 from exporter.tasks.ledger import Ledger, begin
 from exporter.tasks.retention import forget
-from exporter.tasks.watched import active_keys, failed_keys, owed_keys, told_types
+from exporter.tasks.watched import active_keys, failed_keys, left_types, owed_keys, told_types
 
 FIRST_POLL_SPREAD = 2.0
 """Seconds over which the first polls are spread, so that all do not start at once."""
@@ -180,6 +180,7 @@ class Poller:
             unsure=self.picture.timetable.unsure,
             types=told_types(ledger) if self.source.records_are_runs else {},
             task_types=frozenset(task_type for task_type, _ in ledger.counts),
+            left=left_types(ledger) if self.source.type_of else {},
         )
         try:
             async with asyncio.timeout(self.lane.timeout):

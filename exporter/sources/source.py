@@ -79,6 +79,9 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """The task types that are counted already."""
     types: Mapping[str, str] = {}
     """Of runs that were listed when last seen, by key, as far as they were told."""
+    left: Mapping[str, float] = {}
+    """Of each task type that has no listed run any more when the last one known settled, or began;
+    only where types come and go."""
 
 
 class Reading(msgspec.Struct, Generic[Record], frozen=True, kw_only=True):

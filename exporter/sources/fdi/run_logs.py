@@ -16,12 +16,18 @@ from exporter.api.client import Client
 from exporter.duration import Duration
 from exporter.exposition.family import Labels
 from exporter.sources.document import Words
-from exporter.sources.fdi.listing import LIST, MonitorList, calls_for_list, is_gone
+from exporter.sources.fdi.listing import (
+    LARGEST_INSTANCE,
+    LIST,
+    MonitorList,
+    calls_for_list,
+    is_gone,
+)
 from exporter.sources.fdi.pages import Pager
 from exporter.sources.fdi.run_families import AGGREGATES, COUNTERS, SERIES, RunFacts
 from exporter.sources.fdi.run_log import Listed, Run, parse_listed, parse_run, task_id_of
 from exporter.sources.fdi.run_overviews import OVERVIEW, Overviews
-from exporter.sources.fdi.run_turns import OVERLAP, Covered, choose, told_until
+from exporter.sources.fdi.run_turns import OVERLAP, Covered, away, choose, told_until
 from exporter.sources.fetch import SEVERAL, path, read_apart
 from exporter.sources.source import Ask, Place, Reading, Settings, Source
 from exporter.tasks.retention import TypeOf
@@ -76,6 +82,8 @@ class RunLogs(Source[Run]):
         self._pager = Pager(client, LOG, key="id", page_size=settings.page_size, pages=PAGES)
         self._overviews = Overviews(client, place)
         self._covered: Mapping[str, Covered] = {}
+        self._away: Mapping[str, Covered] = {}
+        """Those that the list lacks, for it may show them again."""
         self._totals: Mapping[str, Mapping[str, int]] = {}
 
     @classmethod
@@ -106,6 +114,7 @@ class RunLogs(Source[Run]):
         asked = {task.listed.task_id for task in chosen}
         failed = {key: covered[key].failed(ask.now) for key in logs.failed}
         carried = {key: task for key, task in covered.items() if key not in asked} | failed
+        self._away = away(self._known.values(), covered, LARGEST_INSTANCE, ask.now)
         self._covered = carried | {key: log.task for key, log in read.items()}
         self._totals = {key: self._totals[key] for key in carried if key in self._totals} | totals
         lost = any(task.known_until > covered[key].known_until for key, task in failed.items())
@@ -125,21 +134,26 @@ class RunLogs(Source[Run]):
         """Return the run."""
         return record.task()
 
+    @property
+    def _known(self) -> dict[str, Covered]:
+        return {**self._away, **self._covered}
+
     def _cover(self, monitors: Iterable[Listed], ask: Ask) -> dict[str, Covered]:
         """Return the tasks to cover with what is known of them; those that are new with nothing."""
         active: dict[str, set[str]] = {}
         for key in ask.active:
             active.setdefault(task_id_of(key), set()).add(key)
+        known = self._known
         # What settled before the baseline is not counted; after it, the ledger knows what it knows.
         counts_from = ask.now if ask.reach is None else ask.reach - OVERLAP
         covered = {}
         for listed in monitors:
             if self.settings.include.search(listed.task_name) is None:
                 continue
-            task = self._covered.get(listed.task_id) or Covered(
+            task = known.get(listed.task_id) or Covered(
                 listed=listed,
                 known_until=ask.now if ask.reach is None else ask.reach,
-                counts_from=counts_from,
+                counts_from=ask.left.get(listed.task_id, counts_from),
                 awaited=frozenset(active.get(listed.task_id, ())),
             )
             covered[listed.task_id] = task.listed_as(listed, ask.now)

@@ -1,6 +1,6 @@
 """Which run logs are read next, and from when on, by what is known of each task: pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 import msgspec
 
@@ -46,7 +46,7 @@ class Covered(msgspec.Struct, frozen=True, kw_only=True):
             return self.read != listed or bool(self.awaited and not listed.is_active)
         if self.awaited or listed.is_active or started is None:
             return True
-        return started >= self.known_until - OVERLAP
+        return started >= min(self.known_until - OVERLAP, self.counts_from)
 
     @property
     def may_owe(self) -> bool:
@@ -95,6 +95,9 @@ class Covered(msgspec.Struct, frozen=True, kw_only=True):
         """From when on runs are new, awaited or the latest, if they are told by when they began."""
         moments = [self.known_until, self.listed.last_execute_time]
         moments += [self.runs[key].begun for key in self.awaited if key in self.runs]
+        if self.read is None:
+            # By the log's own clock, so that there is no other to allow for.
+            moments.append(self.counts_from + OVERLAP)
         if self.read is not None and self.read.is_active:
             # The log may not have shown that run yet.
             moments.append(self.read.last_execute_time)
@@ -127,6 +130,16 @@ def choose(covered: Iterable[Covered], budget: int) -> list[Covered]:
     share = budget - min(len(quiet), budget // 4)
     chosen = news[:share]
     return chosen + quiet[: budget - len(chosen)]
+
+
+def away(
+    known: Iterable[Covered], covered: Container[str], limit: int, now: float
+) -> dict[str, Covered]:
+    """Return those that a list lacks for a while: at most `limit` whose logs were read lately."""
+    left = [task for task in known if task.listed.task_id not in covered]
+    left = [task for task in left if now - task.known_until < PATIENCE]
+    left.sort(key=lambda task: task.known_until, reverse=True)
+    return {task.listed.task_id: task for task in left[:limit]}
 
 
 def told_until(waiting: Iterable[Covered]) -> float | None:
