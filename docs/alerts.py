@@ -30,11 +30,11 @@ PAGE = """\
 
 <!-- Written by `make docs` from prometheus/; edit the rules and scenarios.yaml there. -->
 
-`critical` wakes somebody: it takes two runs that failed or never came, or that nobody can see what
-runs do. `warning` waits in a queue, `info` is read when convenient. An alert on a single task has
-the label `team` where an entry of `teams` in the configuration of its target matches the task's
-name (`cloud_task_team_info`); where that entry has a `severity`, it comes before the one that is
-told here with a \\*.
+`critical` wakes somebody: it takes two runs at least that failed or never came, or that nobody
+can see what runs do. `warning` waits in a queue, `info` is read when convenient. An alert on a
+single task has the label `team` where an entry of `teams` in the configuration of its target
+matches the task's name (`cloud_task_team_info`); where that entry has a `severity`, it comes before
+the one that is told here with a \\*.
 
 Each alert links to its runbook and to a dashboard. The links begin with
 `https://runbooks.example/cloud-task-exporter` and `https://grafana.example`, which do not exist:
