@@ -52,6 +52,36 @@ Most alerts stay as they are for 15 minutes while the exporter restarts or canno
 is tested for what raises it, for what nearly does, for its end, and over a gap, another pod and
 counters that begin anew: `prometheus/tests`.
 
+## Planned work
+
+Silence what you are about to disturb, for as long as it takes, and only that:
+
+```sh
+amtool --alertmanager.url=http://127.0.0.1:9093 silence add --duration=2h \\
+  --comment="upgrade of ROMA Connect" 'alertname=~"CloudTask.*"' target=roma-prod
+```
+
+What is silenced still holds back what `inhibit_rules` names. For hours that come back each week,
+name them in the configuration of Alertmanager, and in a route that comes before the others and
+takes their place for the alerts that it matches:
+
+```yaml
+time_intervals:
+  - name: sunday-night
+    time_intervals:
+      - weekdays: [sunday]
+        times: [{{start_time: "02:00", end_time: "04:00"}}]
+        location: Asia/Shanghai
+route:
+  routes:
+    - matchers: ['alertname=~"CloudTask.*"', 'target="roma-prod"', 'severity="critical"']
+      receiver: page
+      mute_time_intervals: [sunday-night]
+```
+
+What still fires when they are over is told then. Tasks that were due meanwhile and did not run stay
+overdue until they have run once.
+
 ## All alerts
 {alerts}
 
