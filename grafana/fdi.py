@@ -56,7 +56,7 @@ def _tasks() -> Json:
         labels,
         [
             Column("Switched", switched, words=SWITCH),
-            Column("Failures", failures, bad_above=0),
+            Column("Failures", failures, bad_above=1),
             tasks.ago("Last run", of_tasks("fdi_task_last_execute_timestamp_seconds")),
             tasks.ago("Last success", shared("cloud_task_last_success_timestamp_seconds")),
             Column("Active for", active, "s"),
@@ -168,7 +168,7 @@ def fdi() -> Json:
             ),
             (10, [_tasks()]),
             (1, [row("Task $task_name")]),
-            (4, fdi_task.now()),
+            *four_a_line(fdi_task.now()),
             (5, fdi_task.history()),
             (8, fdi_task.runs()),
             (4, [fdi_task.facts()]),

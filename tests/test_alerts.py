@@ -233,6 +233,15 @@ def test_the_example_of_alertmanager_repeats_within_its_memory() -> None:
     assert max(waits) < 120
 
 
+def test_the_example_of_alertmanager_hides_nothing_behind_another_target() -> None:
+    """A silenced alert still inhibits: without `equal` only what has the same cause everywhere."""
+    rules_of_silence = documents(FOLDER / "alertmanager.example.yml")["inhibit_rules"]
+    everywhere = [rule["target_matchers"] for rule in rules_of_silence if "equal" not in rule]
+
+    assert everywhere == [['alertname="CloudTaskExporterDown"']]
+    assert all("job" in rule.get("equal", ["job"]) for rule in rules_of_silence)
+
+
 def test_the_example_of_alertmanager_knows_its_alerts() -> None:
     """Every alert that silences another, or is silenced, exists."""
     text = (FOLDER / "alertmanager.example.yml").read_text(encoding="utf-8")
