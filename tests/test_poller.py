@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from random import Random
 
 import msgspec
@@ -12,8 +12,8 @@ from exporter import log
 from exporter.errors import SourceError, StateError, Unreachable
 from exporter.exposition import families
 from exporter.exposition.family import Family, Kind, Series
-from exporter.exposition.page import Page
-from exporter.exposition.shard import prefix
+from exporter.exposition.page import Owner, Page
+from exporter.exposition.shard import Shard, prefix
 from exporter.runtime.board import Board
 from exporter.runtime.lane import Lane
 from exporter.runtime.past import Forgetful, Past, Unwritable
@@ -423,6 +423,25 @@ async def test_a_zero_does_not_outlast_its_time_because_polls_fail(most: float) 
 
     runs = 'cloud_task_runs_total{target="t",system="fdi",task_type="a",outcome="failed"}'
     assert scene.lines("cloud_task_runs_total") == ([f"{runs} 1"] if most > DEBUT + 60 else [])
+
+
+async def test_zeros_that_began_together_end_in_one_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many: a thousand new tasks must not draw a thousand pages."""
+    new = reading(**{f"n{number}": (State.FAILED, 1005.0) for number in range(30)})
+    answers = [reading(), new, *[Unreachable("x")] * 99]
+    scene = Scene(source=ByName(answers), most=DEBUT + 70.0)
+    times: list[float] = []
+    publish = scene.board.publish
+
+    def noting(owner: Owner, shards: Mapping[str, Shard]) -> None:
+        times.append(scene.clock.now)
+        publish(owner, shards)
+
+    monkeypatch.setattr(scene.board, "publish", noting)
+    await run_until_idle(scene)
+
+    assert len(scene.lines("cloud_task_runs_total")) == 30
+    assert len(times) == 3  # one for each good poll, and one when the zeros end
 
 
 async def test_what_was_committed_is_shown_though_nothing_can_be_written_any_more() -> None:

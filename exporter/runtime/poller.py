@@ -251,7 +251,7 @@ class Poller:
     async def _wait_until(self, due: float) -> None:
         """Sleep until `due` (monotonic), and change the page when it becomes time to."""
         self.next_poll = self._clock.time() + due - self._clock.monotonic()
-        for moment in sorted(at for at in self._turns() if at < self.next_poll):
+        for moment in sorted({at for at in self._turns() if at < self.next_poll}):
             await self._clock.sleep(max(0.0, moment - self._clock.time()) + 0.001)
             await self._publish()
             self._retire_if_stale()
